@@ -1,0 +1,18 @@
+package io.kmolt.cli;
+
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+
+/** The {@code kmolt} command: lists its subcommands and hands each call to one of them. */
+@Command(
+        name = "kmolt",
+        mixinStandardHelpOptions = true,
+        version = "kmolt 0.1.0",
+        description = "Changes a Linux kernel while it runs.")
+public final class Main {
+    private Main() {}
+
+    public static void main(String[] args) {
+        System.exit(new CommandLine(new Main()).execute(args));
+    }
+}
