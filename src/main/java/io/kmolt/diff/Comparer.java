@@ -1,6 +1,7 @@
 package io.kmolt.diff;
 
 import io.kmolt.diff.Comparison.Change;
+import io.kmolt.diff.Comparison.Place;
 import io.kmolt.elf.ElfSection;
 import io.kmolt.module.Item;
 import io.kmolt.module.KernelModule;
@@ -67,6 +68,7 @@ public final class Comparer {
                 comparer.words,
                 escaping(oldModule),
                 exported(oldModule),
+                comparer.counterparts(),
                 new ArrayList<>());
         comparison.refusals().addAll(Verdict.refusals(comparison, types));
         return comparison;
@@ -256,6 +258,32 @@ public final class Comparer {
         long start = size == 0 ? -1 : place.offset() - place.offset() % size;
         boolean inside = start >= 0 && start + size <= content.length && start == place.offset();
         return inside ? Arrays.copyOfRange(content, (int) start, (int) start + size) : null;
+    }
+
+    private Map<Place, Reference> counterparts() {
+        Map<Place, Reference> counterparts = new HashMap<>();
+        for (Item newItem : newModule.items()) {
+            Item oldItem = correlation.oldOf(newItem);
+            if (oldItem == null || !sameShape(oldItem, newItem)) {
+                continue;
+            }
+            List<Reference> olds = oldModule.references(oldItem);
+            List<Reference> news = newModule.references(newItem);
+            for (int i = 0; i < news.size(); i++) {
+                counterparts.put(new Place(newItem.section(), news.get(i).offset()), olds.get(i));
+            }
+        }
+        return counterparts;
+    }
+
+    private boolean sameShape(Item oldItem, Item newItem) {
+        if (newItem.function()) {
+            Shape oldShape = oldShapes.get(oldItem);
+            Shape newShape = newShapes.get(newItem);
+            return oldShape != null && newShape != null && oldShape.matches(newShape);
+        }
+        List<WordPair> pairs = words.get(newItem);
+        return pairs != null && pairs.stream().allMatch(p -> (p.oldReference() == null) == (p.newReference() == null));
     }
 
     // What the old build has given away.

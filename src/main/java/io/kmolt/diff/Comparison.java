@@ -2,6 +2,8 @@ package io.kmolt.diff;
 
 import io.kmolt.module.Item;
 import io.kmolt.module.KernelModule;
+import io.kmolt.module.Reference;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -20,6 +22,8 @@ import java.util.Set;
  *     not the same number in both builds
  * @param escaping functions of the old build whose address is stored where a swap cannot reach it, or may be
  * @param exported names that the old build exports
+ * @param counterparts for each reference of the new build that stands in code or data of the same shape as in the old
+ *     build: what stands in its place there
  * @param refusals why the new build must not take over; empty if it may
  */
 public record Comparison(
@@ -33,7 +37,16 @@ public record Comparison(
         Map<Item, List<WordPair>> words,
         Set<Item> escaping,
         Set<String> exported,
+        Map<Place, Reference> counterparts,
         List<Refusal> refusals) {
+
+    /**
+     * A place in a file.
+     *
+     * @param section index of the section
+     * @param offset offset in it
+     */
+    public record Place(int section, long offset) {}
 
     /** What became of an item. */
     public enum Change {
@@ -47,7 +60,7 @@ public record Comparison(
         return items.entrySet().stream()
                 .filter(e -> e.getValue() == change)
                 .map(Map.Entry::getKey)
-                .sorted(java.util.Comparator.comparing(Item::name))
+                .sorted(Comparator.comparing(Item::name))
                 .toList();
     }
 

@@ -25,7 +25,7 @@ import java.util.regex.Pattern;
 /** Decides whether a new build may take over: the rules, one method each. What no rule can prove harmless is refused. */
 final class Verdict {
     /** Made by TRACE_EVENT(): the kernel has registered the base's, and goes on using them. */
-    static final Pattern TRACE_ITEM = Pattern.compile("(trace_event_raw_event_|perf_trace_|trace_raw_output_"
+    private static final Pattern TRACE_ITEM = Pattern.compile("(trace_event_raw_event_|perf_trace_|trace_raw_output_"
             + "|__bpf_trace_|__traceiter_|__probestub_|event_class_|event_|trace_event_fields_"
             + "|trace_event_type_funcs_|print_fmt_|__tracepoint_|__tpstrtab_|__SCK__tp_|__SCT__tp_"
             + "|__bpf_trace_tp_map_|trace_event_define_fields_|trace_event_get_offsets_|__TRACE_SYSTEM_).*");
@@ -34,6 +34,16 @@ final class Verdict {
     private static final Set<String> HARMLESS = Set.of("__already_done", "__warned", "__print_once", "_rs", "__key");
 
     private Verdict() {}
+
+    /** Whether an item belongs to a trace event. */
+    static boolean isTraceItem(Item item) {
+        return TRACE_ITEM.matcher(item.name()).matches();
+    }
+
+    /** Whether it does not matter that a variable begins anew, or who still knows its address. */
+    static boolean isHarmless(Item item) {
+        return HARMLESS.contains(item.stem());
+    }
 
     static List<Refusal> refusals(Comparison comparison, Types types) {
         List<Refusal> refusals = new ArrayList<>();
@@ -122,8 +132,8 @@ final class Verdict {
             boolean table = !comparison.newModule().references(item).isEmpty();
             if (old == null) {
                 boolean ambiguous = (isState(item) || table)
-                        && !HARMLESS.contains(item.stem())
-                        && !TRACE_ITEM.matcher(item.name()).matches()
+                        && !isHarmless(item)
+                        && !isTraceItem(item)
                         && item.size() > 0
                         && gone.stream().anyMatch(g -> g.stem().equals(item.stem()));
                 if (ambiguous) {
@@ -142,7 +152,7 @@ final class Verdict {
     /** What a variable begins with is not brought in by a swap, so it must not have changed. */
     private static void initialValues(Comparison comparison, List<Refusal> refusals) {
         comparison.words().forEach((item, words) -> {
-            if (!isState(item) || TRACE_ITEM.matcher(item.name()).matches()) {
+            if (!isState(item) || isTraceItem(item)) {
                 return;
             }
             words.stream()
@@ -158,7 +168,7 @@ final class Verdict {
 
     private static void traceEvents(Comparison comparison, List<Refusal> refusals) {
         comparison.functions().forEach((item, change) -> {
-            if (change != Change.SAME && TRACE_ITEM.matcher(item.name()).matches()) {
+            if (change != Change.SAME && isTraceItem(item)) {
                 refusals.add(new Refusal(
                         TRACE_EVENT,
                         item.name(),

@@ -4,7 +4,7 @@ import io.kmolt.module.Reference;
 import io.kmolt.module.Referent;
 import org.jspecify.annotations.Nullable;
 
-/** Questions about the words of an object. */
+/** Questions about items and their words that both the verdict and the linker ask. */
 public final class Words {
     private Words() {}
 
@@ -17,5 +17,15 @@ public final class Words {
         return reference != null
                 && reference.referent() instanceof Referent.InItem in
                 && in.item().function();
+    }
+
+    /** Whether an item belongs to a trace event, which the kernel has registered with the base's code and data. */
+    public static boolean isTraceItem(io.kmolt.module.Item item) {
+        return Verdict.isTraceItem(item);
+    }
+
+    /** Whether it does not matter that a variable begins anew, or who still knows its address. */
+    public static boolean isHarmless(io.kmolt.module.Item item) {
+        return Verdict.isHarmless(item);
     }
 }
