@@ -89,7 +89,7 @@ public final class ElfObject {
         long size = Files.size(path);
         try (InputStream in = Files.newInputStream(path)) {
             // The header is looked at before memory for the rest is taken.
-            ElfReader.checkHeader(name, MemorySegment.ofArray(in.readNBytes(ElfLayout.EHDR_SIZE)));
+            HeaderCheck.check(name, MemorySegment.ofArray(in.readNBytes(ElfLayout.EHDR_SIZE)));
         }
         if (size > MAX_FILE) {
             throw new ElfException(
