@@ -10,10 +10,8 @@ import static io.kmolt.diff.Refusal.Kind.TRACE_EVENT;
 import static io.kmolt.diff.Refusal.Kind.UNMATCHED;
 
 import io.kmolt.diff.Comparison.Change;
-import io.kmolt.elf.ElfSymbol;
 import io.kmolt.elf.ModVersion;
 import io.kmolt.module.Item;
-import io.kmolt.module.KernelModule;
 import io.kmolt.module.SectionKind;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -82,30 +80,9 @@ final class Verdict {
         }
     }
 
-    private static Map<String, Long> exportCrcs(KernelModule module) {
-        Map<String, Long> crcs = new HashMap<>();
-        for (ElfSymbol symbol : module.elf().symbols()) {
-            if (symbol.name().startsWith("__crc_")) {
-                long crc = symbol.isAbsolute() ? symbol.value() : crcAt(module, symbol);
-                crcs.put(symbol.name().substring("__crc_".length()), crc & 0xffff_ffffL);
-            }
-        }
-        return crcs;
-    }
-
-    private static long crcAt(KernelModule module, ElfSymbol symbol) {
-        byte[] content = module.content(symbol.shndx());
-        int at = (int) symbol.value();
-        return at + 4 > content.length
-                ? 0
-                : java.nio.ByteBuffer.wrap(content)
-                        .order(java.nio.ByteOrder.LITTLE_ENDIAN)
-                        .getInt(at);
-    }
-
     private static void exports(Comparison comparison, List<Refusal> refusals) {
-        Map<String, Long> olds = exportCrcs(comparison.oldModule());
-        Map<String, Long> news = exportCrcs(comparison.newModule());
+        Map<String, Long> olds = Exports.crcs(comparison.oldModule());
+        Map<String, Long> news = Exports.crcs(comparison.newModule());
         for (String name : comparison.exported()) {
             Item item = comparison.newModule().item(name).orElse(null);
             if (item == null) {
