@@ -77,7 +77,7 @@ public final class LayoutDiff {
                 pairUp(before, after);
             }
         }
-        new NamelessTypes(old, now, match, pairs).compare(oldTypes, newTypes);
+        new NamelessTypes(old, now, match, pairs, budget).compare(oldTypes, newTypes);
         pairs.drain();
         return sorted(pairs.differences());
     }

@@ -4,12 +4,14 @@ import io.kmolt.btf.BtfType.Enumerator;
 import io.kmolt.btf.BtfType.Member;
 import java.util.ArrayList;
 import java.util.HashSet;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.SortedSet;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.stream.Collectors;
 
 /**
  * Compares what cannot be found by name: structures and unions that nothing refers to (the type of
@@ -23,12 +25,14 @@ final class NamelessTypes {
     private final Btf now;
     private final TypeMatch match;
     private final PairDiff pairs;
+    private final Budget budget;
 
-    NamelessTypes(Btf old, Btf now, TypeMatch match, PairDiff pairs) {
+    NamelessTypes(Btf old, Btf now, TypeMatch match, PairDiff pairs, Budget budget) {
         this.old = old;
         this.now = now;
         this.match = match;
         this.pairs = pairs;
+        this.budget = budget;
     }
 
     void compare(OwnedTypes before, OwnedTypes after) {
@@ -36,13 +40,26 @@ final class NamelessTypes {
         constants(before.constants(), after.constants());
     }
 
-    /** Equal ones belong together; one that has no equal is compared with the one that shares most names with it. */
+    /**
+     * Equal ones belong together; one that has no equal is compared with the one that shares most names with it. A module
+     * with many trace events has hundreds, so that equals are first looked for among those that read the same.
+     */
     private void orphans(List<Integer> before, List<Integer> after) {
-        List<Integer> left = new ArrayList<>(after);
-        List<Integer> lonely = new ArrayList<>();
+        Map<String, List<Integer>> byText = after.stream().collect(Collectors.groupingBy(b -> text(now, b)));
+        Set<Integer> left = new LinkedHashSet<>(after);
+        List<Integer> unmatched = new ArrayList<>();
         for (int a : before) {
-            if (!left.removeIf(b -> match.sameContents(a, b))
-                    && after.stream().noneMatch(b -> match.sameContents(a, b))) {
+            List<Integer> equals = equals(a, byText.getOrDefault(text(old, a), List.of()));
+            equals.forEach(left::remove);
+            if (equals.isEmpty()) {
+                unmatched.add(a);
+            }
+        }
+        List<Integer> lonely = new ArrayList<>();
+        for (int a : unmatched) {
+            List<Integer> equals = equals(a, after);
+            equals.forEach(left::remove);
+            if (equals.isEmpty()) {
                 lonely.add(a);
             }
         }
@@ -62,6 +79,16 @@ final class NamelessTypes {
                 pairs.addNameless(a, nearest, label(a), true);
             }
         }
+    }
+
+    private List<Integer> equals(int a, List<Integer> candidates) {
+        return candidates.stream().filter(b -> match.sameContents(a, b)).toList();
+    }
+
+    private String text(Btf btf, int id) {
+        return Field.of(btf, id, budget).stream()
+                .map(field -> "%d %s %s".formatted(field.bitOffset(), field.name(), TypeText.of(btf, field.type())))
+                .collect(Collectors.joining("; "));
     }
 
     private void constants(List<Integer> before, List<Integer> after) {
@@ -87,9 +114,9 @@ final class NamelessTypes {
         return values;
     }
 
-    private static Set<String> memberNames(Btf btf, int id) {
+    private Set<String> memberNames(Btf btf, int id) {
         Set<String> names = new HashSet<>();
-        Field.of(btf, id, new Budget(BtfGraph.MAX_UNFOLDED)).forEach(field -> names.add(field.name()));
+        Field.of(btf, id, budget).forEach(field -> names.add(field.name()));
         return names;
     }
 

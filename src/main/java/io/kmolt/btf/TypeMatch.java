@@ -150,6 +150,7 @@ final class TypeMatch {
         if (identical(x, y)) {
             return true;
         }
+        budget.spend(1);
         long pair = (long) x << 32 | y;
         Boolean answer = known.get(pair);
         if (answer != null) {
