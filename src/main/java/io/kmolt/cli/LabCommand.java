@@ -8,5 +8,11 @@ import picocli.CommandLine.Command;
         mixinStandardHelpOptions = true,
         synopsisSubcommandLabel = "COMMAND",
         description = "Boots real distribution kernels in disposable guests.",
-        subcommands = {LabRunCommand.class})
+        subcommands = {
+            LabRunCommand.class,
+            LabStartCommand.class,
+            LabStopCommand.class,
+            LabListCommand.class,
+            LabKernelCommand.class
+        })
 final class LabCommand {}
