@@ -35,10 +35,15 @@ final class Redirects {
                     && target.kind() == SectionKind.TEXT
                     && !old.isClone()
                     && !Words.isTraceItem(old)
-                    && types.prototypeDifference(old.name()).isEmpty()) {
+                    && isCalledTheSame(comparison, old, types)) {
                 targets.put(old, target);
             }
         }
+    }
+
+    /** Equal code is called in the same way, whatever is known of its prototype. */
+    private static boolean isCalledTheSame(Comparison comparison, Item old, Types types) {
+        return !comparison.isChanged(old) || types.prototypeDifference(old.name()).isEmpty();
     }
 
     private static Map<Item, Long> sites(Layer base) {
