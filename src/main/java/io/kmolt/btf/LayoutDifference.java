@@ -57,7 +57,7 @@ public record LayoutDifference(
                 "%s: enumerator %s: ".formatted(type, member);
             default -> member.isEmpty() ? type + ": " : "%s: member %s: ".formatted(type, member);
         };
-        return subject + change() + (ambiguous ? " (several types have this name; compared with the nearest)" : "");
+        return subject + change() + (ambiguous ? " (uncertain: the nearest of several candidates)" : "");
     }
 
     private String change() {

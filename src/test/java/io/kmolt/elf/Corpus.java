@@ -12,18 +12,14 @@ import java.util.stream.Stream;
 public final class Corpus {
     public static final String BOOKWORM = "6.1.0-56-amd64";
 
+    /** A hotfix upload before {@link #BOOKWORM}: all symbol CRCs agree. */
+    public static final String BOOKWORM_BEFORE = "6.1.0-55-amd64";
+
     private Corpus() {}
 
     /** Every module of a kernel, sorted by path. */
     public static List<Path> modules(String version) {
-        Path kernels = Optional.ofNullable(System.getenv("KMOLT_CACHE"))
-                .map(Path::of)
-                .orElse(Path.of(System.getProperty("user.home"), ".cache", "kmolt"))
-                .resolve("kernels");
-        Path folder = kernels.resolve(version).resolve("lib/modules").resolve(version);
-        if (!Files.isDirectory(folder)) {
-            throw new AssertionError("kernel " + version + " is not in " + kernels + ": run `make setup`");
-        }
+        Path folder = present(version, "lib/modules/" + version);
         try (Stream<Path> files = Files.walk(folder)) {
             List<Path> modules =
                     files.filter(p -> p.toString().endsWith(".ko")).sorted().toList();
@@ -34,6 +30,23 @@ public final class Corpus {
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
+    }
+
+    /** The boot image of a kernel. */
+    public static Path image(String version) {
+        return present(version, "boot/vmlinuz-" + version);
+    }
+
+    private static Path present(String version, String what) {
+        Path kernels = Optional.ofNullable(System.getenv("KMOLT_CACHE"))
+                .map(Path::of)
+                .orElse(Path.of(System.getProperty("user.home"), ".cache", "kmolt"))
+                .resolve("kernels");
+        Path path = kernels.resolve(version).resolve(what);
+        if (!Files.exists(path)) {
+            throw new AssertionError("kernel " + version + " is not in " + kernels + ": run `make setup`");
+        }
+        return path;
     }
 
     /** The module of that name, as {@code ext4}. */
