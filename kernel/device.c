@@ -136,7 +136,7 @@ static int do_hello(struct kmolt_session *session, char *arg)
 
 static int do_reason(struct kmolt_session *session, char *arg)
 {
-	say(session, "%s\n", session->refusal[0] ? session->refusal : "none");
+	say(session, "reason %s\n", session->refusal[0] ? session->refusal : "none");
 	session->refusal[0] = '\0';
 	return 0;
 }

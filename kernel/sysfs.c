@@ -108,7 +108,12 @@ SHOW(base, current)
 {
 	return show_current(kobj, buf, show_name);
 }
-ATTR(base, current);
+
+/* Not by the macro: "current" is one, too. */
+static struct kobj_attribute base_current_attr = {
+	.attr = { .name = "current", .mode = 0444 },
+	.show = base_current_show,
+};
 
 SHOW(base, build_id)
 {
@@ -135,7 +140,7 @@ SHOW(base, commits)
 ATTR(base, commits);
 
 static struct attribute *base_attrs[] = {
-	&base_current.attr, &base_build_id.attr, &base_version.attr,
+	&base_current_attr.attr, &base_build_id.attr, &base_version.attr,
 	&base_srcversion.attr, &base_commits.attr, NULL,
 };
 ATTRIBUTE_GROUPS(base);

@@ -4,6 +4,7 @@ import io.kmolt.btf.Btf;
 import io.kmolt.btf.BtfException;
 import io.kmolt.btf.FunctionPrototypes;
 import io.kmolt.btf.LayoutDiff;
+import io.kmolt.btf.LayoutDifference;
 import io.kmolt.btf.Scope;
 import java.util.List;
 import java.util.Optional;
@@ -23,8 +24,14 @@ public final class BtfTypes implements Types {
         this.oldTypes = oldTypes;
         this.newTypes = newTypes;
         this.differences = LayoutDiff.compare(oldTypes, newTypes, Scope.owned()).stream()
-                .map(d -> new Refusal(Refusal.Kind.TYPE_LAYOUT, d.type(), d.describe()))
+                // What no object contains yet cannot be misread.
+                .filter(d -> d.kind() != LayoutDifference.Kind.ENUMERATOR_ADDED)
+                .map(d -> new Refusal(Refusal.Kind.TYPE_LAYOUT, d.type(), withoutSubject(d)))
                 .toList();
+    }
+
+    private static String withoutSubject(LayoutDifference difference) {
+        return difference.describe().substring(difference.type().length() + 2);
     }
 
     @Override

@@ -69,9 +69,10 @@ final class Neutraliser {
                 append(info, entry.getKey(), entry.getValue());
             }
         }
-        int index = edition.elf().section(".modinfo").orElseThrow().index();
-        editor.setContent(index, info.toString().getBytes(StandardCharsets.ISO_8859_1));
-        editor.setRelocations(index, List.of());
+        // The old one stays under another name, as symbols refer into it.
+        editor.renameSection(edition.elf().section(".modinfo").orElseThrow().index(), ".kmolt.modinfo");
+        editor.addSection(
+                ".modinfo", Elf.SHT_PROGBITS, Elf.SHF_ALLOC, 1, info.toString().getBytes(StandardCharsets.ISO_8859_1));
     }
 
     private static void append(StringBuilder info, String key, String value) {

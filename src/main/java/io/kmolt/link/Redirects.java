@@ -43,7 +43,8 @@ final class Redirects {
 
     /** Equal code is called in the same way, whatever is known of its prototype. */
     private static boolean isCalledTheSame(Comparison comparison, Item old, Types types) {
-        return !comparison.isChanged(old) || types.prototypeDifference(old.name()).isEmpty();
+        return !comparison.isChanged(old)
+                || types.prototypeDifference(old.name()).isEmpty();
     }
 
     private static Map<Item, Long> sites(Layer base) {

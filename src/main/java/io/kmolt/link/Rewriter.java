@@ -21,6 +21,7 @@ import java.util.Map;
 import java.util.OptionalLong;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -218,9 +219,9 @@ final class Rewriter {
     /** The address that every reading of a doubtful reference agrees on; empty for one in the update itself. */
     private OptionalLong resolveDoubt(int section, Reference reference, ElfRelocation relocation) {
         long place = place(reference);
-        int home = home(reference);
+        List<Item> candidates = candidates(section, reference);
         List<OptionalLong> readings = new ArrayList<>();
-        for (Item candidate : candidates(home, place)) {
+        for (Item candidate : candidates) {
             readings.add(shared(candidate, place - candidate.offset()));
         }
         if (readings.stream().distinct().count() <= 1) {
@@ -238,18 +239,46 @@ final class Rewriter {
                 Refusal.Kind.DOUBTFUL_REFERENCE,
                 holderName(section, relocation.offset()),
                 "refers to a place between %s, which are apart in the loaded build"
-                        .formatted(String.join(
-                                " and ",
-                                candidates(home, place).stream().map(Item::name).toList()))));
+                        .formatted(candidates.stream().map(Item::name).collect(Collectors.joining(" and ")))));
         return OptionalLong.empty();
     }
 
-    private List<Item> candidates(int section, long place) {
+    /**
+     * Whose a doubtful place may be: of what covers it or ends there, and of what begins next where the place is only the
+     * origin of an indexed access, or lies in a gap. The end of something is meant only by code that also refers to its
+     * inside: a loop over a table.
+     */
+    private List<Item> candidates(int section, Reference reference) {
+        int home = home(reference);
+        long place = place(reference);
+        Item at = edition.at(home, place);
         List<Item> candidates = new ArrayList<>();
-        addIfSized(candidates, edition.before(section, place));
-        addIfSized(candidates, edition.at(section, place));
-        addIfSized(candidates, edition.after(section, place));
+        Item before = edition.before(home, place);
+        boolean covered = at != null && place < at.end();
+        if (before != null && (before.equals(at) || refersInside(section, reference.offset(), before))) {
+            addIfSized(candidates, before);
+        }
+        addIfSized(candidates, at);
+        if (reference.use() == Reference.Use.ACCESS || !covered) {
+            addIfSized(candidates, edition.after(home, place));
+        }
         return candidates.stream().distinct().toList();
+    }
+
+    private boolean refersInside(int section, long offset, Item item) {
+        Item holder = section < 0 ? null : edition.at(section, offset);
+        Item old = holder == null ? null : comparison.correlation().oldOf(holder);
+        Item oldItem = comparison.correlation().oldOf(item);
+        return holder == null
+                || refersInside(edition, holder, item)
+                || (old != null && oldItem != null && refersInside(comparison.oldModule(), old, oldItem));
+    }
+
+    private static boolean refersInside(KernelModule module, Item holder, Item item) {
+        return module.references(holder).stream()
+                .anyMatch(r -> r.referent() instanceof Referent.InItem(Item in, long delta)
+                        && in.equals(item)
+                        && delta < item.size());
     }
 
     private static void addIfSized(List<Item> items, @Nullable Item item) {

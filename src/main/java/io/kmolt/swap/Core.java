@@ -36,8 +36,8 @@ final class Core {
         if (target.exists(SYSFS)) {
             String loaded = HexFormat.of().formatHex(target.readFile(BUILD_ID)).substring(2 * NOTE_HEADER_SIZE);
             if (!loaded.equals(core.buildId().orElse(""))) {
-                throw SwapException.unfit("another build of the core is loaded on " + target.describe()
-                        + " (build-id " + loaded + "): revert what it has swapped, then rmmod kmolt");
+                throw SwapException.unfit("another build of the core is loaded on " + target.describe() + " (build-id "
+                        + loaded + "): revert what it has swapped, then rmmod kmolt");
             }
             return core;
         }
@@ -59,8 +59,6 @@ final class Core {
 
     /** The build-id in an ELF note as the kernel shows it. */
     static String buildId(byte[] note) {
-        return note.length <= NOTE_HEADER_SIZE
-                ? ""
-                : HexFormat.of().formatHex(note, NOTE_HEADER_SIZE, note.length);
+        return note.length <= NOTE_HEADER_SIZE ? "" : HexFormat.of().formatHex(note, NOTE_HEADER_SIZE, note.length);
     }
 }

@@ -4,6 +4,7 @@ import io.kmolt.target.Conversation;
 import io.kmolt.target.Target;
 import io.kmolt.target.TargetException;
 import io.kmolt.target.TargetFileException;
+import java.util.List;
 
 /** An open {@code /dev/kmolt}: owns what is staged; closing it discards that. */
 final class CoreSession implements AutoCloseable {
@@ -25,7 +26,7 @@ final class CoreSession implements AutoCloseable {
             }
             throw SwapException.busy(
                     "another kmolt is at work on " + target.describe() + ": pid " + owner.replaceFirst(" ", " (") + ")",
-                    java.util.List.of());
+                    List.of());
         }
     }
 

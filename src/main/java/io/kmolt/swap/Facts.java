@@ -65,8 +65,7 @@ final class Facts {
         return new RunningModule(module, address, Long.parseLong(words[1]), sections, perCpu(target, module, file));
     }
 
-    private static Map<String, Long> perCpu(Target target, String module, KernelModule file)
-            throws TargetException {
+    private static Map<String, Long> perCpu(Target target, String module, KernelModule file) throws TargetException {
         List<Item> items = file.objects().stream()
                 .filter(i -> i.kind() == SectionKind.PERCPU)
                 .toList();
@@ -74,7 +73,8 @@ final class Facts {
         if (items.isEmpty()) {
             return addresses;
         }
-        String names = items.stream().map(Item::name).map(n -> n.replace(".", "\\.")).collect(Collectors.joining("|"));
+        String names =
+                items.stream().map(Item::name).map(n -> n.replace(".", "\\.")).collect(Collectors.joining("|"));
         CommandResult result = target.run(
                 "grep -E ' (" + names + ")[[:space:]]+\\[" + module + "\\]$' /proc/kallsyms", Target.DEFAULT_TIMEOUT);
         for (String line : result.stdout().lines().toList()) {
