@@ -11,6 +11,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
 
 /**
@@ -33,7 +34,7 @@ public final class ShellTarget implements Target {
     /** When the shell ends, as when the tool was killed: ends the job, which holds descriptors, and its processes. */
     private static final String LAST_WORDS =
             "[ -z \"$J\" ] || kill -KILL $J; if [ -n \"$K\" ]; then for p in \"$K\"/*p; "
-                    + "do [ -f \"$p\" ] && read P <\"$p\" && kill -KILL -- -$P; done; rm -rf \"$K\"; fi";
+                    + "do [ -f \"$p\" ] && read P <\"$p\" && kill -KILL -$P; done; rm -rf \"$K\"; fi";
 
     private final String name;
     private final ShellLink link;
@@ -93,14 +94,7 @@ public final class ShellTarget implements Target {
             throw new TargetLostException("cannot reach " + name + ": " + e.getMessage(), e);
         }
         ByteQueue complaints = new ByteQueue(process.getErrorStream(), name + "-stderr");
-        Runnable closer = () -> {
-            try {
-                process.getOutputStream().close();
-            } catch (IOException e) {
-                // The process is gone already; that is what closing is for.
-            }
-            process.destroy();
-        };
+        Runnable closer = () -> endGently(process);
         Supplier<String> epitaph = () -> {
             try {
                 Thread.sleep(100); // its last words arrive on another thread
@@ -110,6 +104,23 @@ public final class ShellTarget implements Target {
             return new String(complaints.drain(), UTF_8);
         };
         return over(name, process.getInputStream(), process.getOutputStream(), closer, epitaph);
+    }
+
+    /** Lets a shell clean up at the end of its input, and kills what does not end then. */
+    private static void endGently(Process process) {
+        try {
+            process.getOutputStream().close();
+        } catch (IOException e) {
+            // The process is gone already; that is what closing is for.
+        }
+        try {
+            if (!process.waitFor(2, TimeUnit.SECONDS)) {
+                process.destroyForcibly();
+            }
+        } catch (InterruptedException e) {
+            process.destroyForcibly();
+            Thread.currentThread().interrupt();
+        }
     }
 
     private void prepare(Duration timeout) throws TargetException {
@@ -231,7 +242,7 @@ public final class ShellTarget implements Target {
     /** Ends a job, first kindly; a process that not even SIGKILL ends (it hangs in the kernel) is left behind. */
     private Frame killJob(Request job, String files) throws TargetException {
         for (String signal : List.of("TERM", "KILL")) {
-            foreground("read P <" + files + "p; kill -" + signal + " -- -$P");
+            foreground("read P <" + files + "p; kill -" + signal + " -$P");
             Frame frame = link.await(job, Duration.ofSeconds(2));
             if (frame != null) {
                 link.send("wait $J; J=\n");
