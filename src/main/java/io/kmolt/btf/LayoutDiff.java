@@ -21,7 +21,7 @@ import java.util.function.ToIntFunction;
  *       on each side.
  *   <li>Pairs are compared member by member ({@link PairDiff}), and so are the pairs that they embed by value, those of the
  *       bases included.
- *   <li>Types without any name that nothing refers to (the type of a variable may be such) are matched by their
+ *   <li>Types without any name that no named type leads to (the type of a variable may be such) are matched by their
  *       members, and the constants of enumerations without a name by theirs.
  * </ol>
  *
