@@ -98,6 +98,21 @@ class LayoutDiffMatchingTest {
     }
 
     @Test
+    void twinsThatAreEqualCountAsOne() throws BtfException {
+        assertThat(lines(
+                        w -> {
+                            w.struct("twin", 8, m("a", INT, 0));
+                            w.struct("twin", 8, m("a", INT, 0));
+                        },
+                        w -> {
+                            w.struct("twin", 8, m("a", INT, 4));
+                            w.struct("twin", 8, m("a", INT, 4));
+                            w.struct("twin", 8, m("a", INT, 4));
+                        }))
+                .containsExactly("struct twin: member a: offset 0 → 4 bytes");
+    }
+
+    @Test
     void twinsThatBothChangedAreAmbiguous() throws BtfException {
         List<LayoutDifference> found = compare(
                 base(_ -> {}),
