@@ -1,6 +1,7 @@
 package io.kmolt.btf;
 
 import io.kmolt.btf.BtfType.Parameter;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 
@@ -23,8 +24,22 @@ public final class FunctionPrototypes {
      * several functions of that name that differ.
      */
     public static Optional<Prototype> prototype(Btf btf, String function) {
-        List<Prototype> all = all(btf, function);
-        return all.isEmpty() || differ(all) ? Optional.empty() : Optional.of(all.getFirst());
+        List<Prototype> distinct = prototypes(btf, function);
+        return distinct.size() == 1 ? Optional.of(distinct.getFirst()) : Optional.empty();
+    }
+
+    /**
+     * The prototypes of all functions of that name that the BTF itself describes, in its order; equal ones once. Static
+     * functions of different files may be namesakes, and BTF does not say which symbol is which.
+     */
+    public static List<Prototype> prototypes(Btf btf, String function) {
+        List<Prototype> distinct = new ArrayList<>();
+        for (Prototype candidate : all(btf, function)) {
+            if (distinct.stream().allMatch(p -> difference(p, candidate).isPresent())) {
+                distinct.add(candidate);
+            }
+        }
+        return List.copyOf(distinct);
     }
 
     /** Whether either function may be called in place of the other. */
@@ -34,18 +49,18 @@ public final class FunctionPrototypes {
 
     /** Why neither function may be called in place of the other, in one line; empty if they are compatible. */
     public static Optional<String> incompatibility(Btf a, String function, Btf b, String other) {
-        List<Prototype> some = all(a, function);
-        List<Prototype> more = all(b, other);
+        List<Prototype> some = prototypes(a, function);
+        List<Prototype> more = prototypes(b, other);
         if (some.isEmpty()) {
             return Optional.of("%s does not describe %s".formatted(a.name(), function));
         }
         if (more.isEmpty()) {
             return Optional.of("%s does not describe %s".formatted(b.name(), other));
         }
-        if (differ(some)) {
+        if (some.size() > 1) {
             return Optional.of("%s has several functions %s that differ".formatted(a.name(), function));
         }
-        if (differ(more)) {
+        if (more.size() > 1) {
             return Optional.of("%s has several functions %s that differ".formatted(b.name(), other));
         }
         return difference(some.getFirst(), more.getFirst());
@@ -58,11 +73,6 @@ public final class FunctionPrototypes {
                 .map(BtfType.Func.class::cast)
                 .map(found -> Prototype.of(btf, found))
                 .toList();
-    }
-
-    private static boolean differ(List<Prototype> prototypes) {
-        Prototype first = prototypes.getFirst();
-        return prototypes.stream().anyMatch(other -> difference(first, other).isPresent());
     }
 
     private static Optional<String> difference(Prototype a, Prototype b) {

@@ -1,6 +1,7 @@
 package io.kmolt.btf;
 
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.Comparator;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -21,7 +22,7 @@ import java.util.function.ToIntFunction;
  *       on each side.
  *   <li>Pairs are compared member by member ({@link PairDiff}), and so are the pairs that they embed by value, those of the
  *       bases included.
- *   <li>Types without any name that nothing refers to (the type of a variable may be such) are matched by their
+ *   <li>Types without any name that no named type leads to (the type of a variable may be such) are matched by their
  *       members, and the constants of enumerations without a name by theirs.
  * </ol>
  *
@@ -113,16 +114,32 @@ public final class LayoutDiff {
                 lonelyBefore.add(a);
             }
         }
-        boolean ambiguous = lonelyBefore.size() != 1 || lonelyAfter.size() != 1;
-        for (int a : lonelyBefore) {
-            List<Integer> choice = lonelyAfter.isEmpty() ? after : List.copyOf(lonelyAfter);
-            pairs.add(a, nearest(choice, b -> pairs.distance(a, b)), ambiguous);
+        List<Integer> oldLeft = distinct(old, lonelyBefore);
+        List<Integer> newLeft = distinct(now, lonelyAfter);
+        boolean ambiguous = oldLeft.size() != 1 || newLeft.size() != 1;
+        for (int a : oldLeft) {
+            pairs.add(a, nearest(newLeft.isEmpty() ? after : newLeft, b -> pairs.distance(a, b)), ambiguous);
         }
-        if (lonelyBefore.isEmpty()) {
-            for (int b : lonelyAfter) {
+        if (oldLeft.isEmpty()) {
+            for (int b : newLeft) {
                 pairs.add(nearest(before, a -> pairs.distance(a, b)), b, true);
             }
         }
+    }
+
+    /** One of each: encoders leave equal types apart if one of them refers to something that the other cannot see. */
+    private List<Integer> distinct(Btf btf, Collection<Integer> ids) {
+        if (ids.size() < 2) {
+            return List.copyOf(ids);
+        }
+        TypeMatch self = new TypeMatch(btf, btf, budget);
+        List<Integer> distinct = new ArrayList<>();
+        for (int id : ids) {
+            if (distinct.stream().noneMatch(other -> self.sameDefinition(other, id))) {
+                distinct.add(id);
+            }
+        }
+        return distinct;
     }
 
     private static int nearest(List<Integer> choice, ToIntFunction<Integer> distance) {

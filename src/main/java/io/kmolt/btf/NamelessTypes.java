@@ -14,7 +14,7 @@ import java.util.TreeSet;
 import java.util.stream.Collectors;
 
 /**
- * Compares what cannot be found by name: structures and unions that nothing refers to (the type of
+ * Compares what cannot be found by name: structures and unions that no named type leads to (the type of
  * {@code static struct { … } table[]} may be such, since BTF has no record of most variables), by the names of their
  * members; and the constants of enumerations without a name, each by its own.
  */

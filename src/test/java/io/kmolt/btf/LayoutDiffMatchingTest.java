@@ -98,6 +98,21 @@ class LayoutDiffMatchingTest {
     }
 
     @Test
+    void twinsThatAreEqualCountAsOne() throws BtfException {
+        assertThat(lines(
+                        w -> {
+                            w.struct("twin", 8, m("a", INT, 0));
+                            w.struct("twin", 8, m("a", INT, 0));
+                        },
+                        w -> {
+                            w.struct("twin", 8, m("a", INT, 4));
+                            w.struct("twin", 8, m("a", INT, 4));
+                            w.struct("twin", 8, m("a", INT, 4));
+                        }))
+                .containsExactly("struct twin: member a: offset 0 → 4 bytes");
+    }
+
+    @Test
     void twinsThatBothChangedAreAmbiguous() throws BtfException {
         List<LayoutDifference> found = compare(
                 base(_ -> {}),
@@ -146,7 +161,7 @@ class LayoutDiffMatchingTest {
     }
 
     @Test
-    void namelessTypesThatNothingRefersToAreMatchedByTheirMembers() throws BtfException {
+    void namelessTypesThatNoNamedOneLeadsToAreMatchedByTheirMembers() throws BtfException {
         assertThat(lines(
                         w -> {
                             w.struct("", 8, m("x", INT, 0), m("y", INT, 4));
@@ -159,6 +174,29 @@ class LayoutDiffMatchingTest {
                 .containsExactly(
                         "struct {x, y}: size 8 → 12 bytes (uncertain: the nearest of several candidates)",
                         "struct {x, y}: member y: offset 4 → 8 bytes (uncertain: the nearest of several candidates)");
+    }
+
+    @Test
+    void namelessTypesThatOnlyArraysAndPointersLeadToCountAsUnused() throws BtfException {
+        assertThat(lines(
+                        w -> w.array(w.ptr(w.struct("", 16, m("in", w.struct("", 8, m("x", INT, 0)), 8))), 4),
+                        w -> w.array(w.ptr(w.struct("", 16, m("in", w.struct("", 8, m("x", INT, 4)), 8))), 4)))
+                .containsExactly(
+                        "struct {in}: member in.x: offset 8 → 12 bytes (uncertain: the nearest of several candidates)");
+    }
+
+    @Test
+    void namelessTypesThatLeadToEachOtherAreNotForgotten() throws BtfException {
+        assertThat(lines(w -> circle(w, 0), w -> circle(w, 4))).isNotEmpty();
+        assertThat(lines(w -> circle(w, 0), w -> circle(w, 0))).isEmpty();
+    }
+
+    private static void circle(BtfWriter w, int offset) {
+        int here = w.next();
+        w.struct("", 16, m("a", INT, offset), m("that", here + 3, 8));
+        w.struct("", 16, m("b", INT, 0), m("this", here + 2, 8));
+        w.ptr(here);
+        w.ptr(here + 1);
     }
 
     @Test
