@@ -8,11 +8,17 @@ import picocli.CommandLine.Command;
         name = "kmolt",
         mixinStandardHelpOptions = true,
         version = "kmolt 0.1.0",
-        description = "Changes a Linux kernel while it runs.")
+        description = "Changes a Linux kernel while it runs.",
+        subcommands = {LabCommand.class})
 public final class Main {
     private Main() {}
 
     public static void main(String[] args) {
-        System.exit(new CommandLine(new Main()).execute(args));
+        System.exit(commandLine().execute(args));
+    }
+
+    /** The parser with all commands, for {@link #main} and for tests. */
+    public static CommandLine commandLine() {
+        return new CommandLine(new Main()).setExecutionExceptionHandler(new Failures());
     }
 }

@@ -1,0 +1,108 @@
+package io.kmolt.lab;
+
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+
+/**
+ * The QEMU command line of a guest.
+ *
+ * @param folder of the guest: sockets, console log, pid file, initramfs
+ * @param kvm use KVM; else emulate
+ */
+record QemuCommand(LabOptions options, Kernel kernel, Path folder, boolean kvm) {
+    static final String BINARY = "qemu-system-x86_64";
+
+    /** Independent shells that a guest offers. */
+    static final int SHELLS = 4;
+
+    static final String STDOUT_PORT = "stdout";
+    static final String STDERR_PORT = "stderr";
+
+    static String shellPort(int index) {
+        return "shell" + index;
+    }
+
+    static String shareTag(int index) {
+        return "share" + index;
+    }
+
+    Path socket(String port) {
+        return folder.resolve(port + ".sock");
+    }
+
+    Path consoleLog() {
+        return folder.resolve("console.log");
+    }
+
+    Path initramfs() {
+        return folder.resolve("initramfs");
+    }
+
+    Path pidFile() {
+        return folder.resolve("pid");
+    }
+
+    /** Program and arguments. */
+    List<String> argv() {
+        List<String> argv = new ArrayList<>();
+        Collections.addAll(argv, BINARY, "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot");
+        Collections.addAll(argv, "-machine", "q35", "-cpu", options.cpu());
+        // thread=multi is unreliable while kernel text is being patched: upstream's own function tracer hangs it.
+        Collections.addAll(argv, "-accel", kvm ? "kvm" : "tcg,thread=single");
+        if (options.icount()) {
+            Collections.addAll(argv, "-icount", "shift=0,sleep=off");
+        }
+        Collections.addAll(argv, "-smp", "" + options.cpus(), "-m", "" + options.memory());
+        Collections.addAll(
+                argv,
+                "-kernel",
+                kernel.image().toString(),
+                "-initrd",
+                initramfs().toString());
+        Collections.addAll(argv, "-append", kernelCommandLine());
+        Collections.addAll(argv, "-pidfile", pidFile().toString());
+        Collections.addAll(
+                argv, "-chardev", "file,id=console,path=" + escape(consoleLog()), "-serial", "chardev:console");
+        export(argv, "root", Path.of("/"), true);
+        export(argv, "modules", kernel.modules(), true);
+        for (int i = 0; i < options.shares().size(); i++) {
+            export(argv, shareTag(i), options.shares().get(i), false);
+        }
+        Collections.addAll(argv, "-device", "virtio-serial-pci,max_ports=" + (SHELLS + 3));
+        for (int i = 0; i < SHELLS; i++) {
+            port(argv, shellPort(i));
+        }
+        port(argv, STDOUT_PORT);
+        port(argv, STDERR_PORT);
+        return argv;
+    }
+
+    private String kernelCommandLine() {
+        // An oops ends the guest at once: a kernel that goes on after one proves nothing.
+        // The emulator's time stamp counters agree, though their CPUID bits do not promise it; the alternative, a
+        // device
+        // register, makes every look at the clock slow.
+        return ("console=ttyS0 printk.time=1 loglevel=8 panic=-1 oops=panic tsc=reliable " + options.append()).strip();
+    }
+
+    private void port(List<String> argv, String name) {
+        Collections.addAll(argv, "-chardev", "socket,id=" + name + ",server=on,wait=off,path=" + escape(socket(name)));
+        Collections.addAll(argv, "-device", "virtserialport,chardev=" + name + ",name=" + name);
+    }
+
+    private static void export(List<String> argv, String tag, Path folder, boolean readOnly) {
+        Collections.addAll(
+                argv,
+                "-fsdev",
+                "local,id=" + tag + ",security_model=none,multidevs=remap,path=" + escape(folder)
+                        + (readOnly ? ",readonly=on" : ""));
+        Collections.addAll(argv, "-device", "virtio-9p-pci,fsdev=" + tag + ",mount_tag=" + tag);
+    }
+
+    /** A comma in an option's value is doubled. */
+    private static String escape(Path path) {
+        return path.toString().replace(",", ",,");
+    }
+}
