@@ -26,6 +26,9 @@ import java.util.function.ToIntFunction;
  *       members, and the constants of enumerations without a name by theirs.
  * </ol>
  *
+ * <p>BTF does not say which type a variable has, nor what hides behind a {@code void *}: a type that has another name in
+ * the other build is not found there, see {@link #onlyIn}.
+ *
  * <p>A function of both arguments; the same input gives the same list in the same order. Bound: the members of each pair
  * once, and for a name that occurs n times in one build and m times in the other, n·m comparisons. Hard limit:
  * {@link #MAX_WORK} steps and {@link #MAX_DIFFERENCES} differences, which a compiler's output does not come near.
@@ -34,7 +37,7 @@ public final class LayoutDiff {
     /** More than these are not listed: the two BTFs have nothing to do with each other. */
     public static final int MAX_DIFFERENCES = 100_000;
 
-    private static final long MAX_WORK = 50_000_000;
+    private static final long MAX_WORK = 20_000_000;
 
     private final Btf old;
     private final Btf now;
@@ -64,8 +67,33 @@ public final class LayoutDiff {
         try {
             return new LayoutDiff(old, now, scope).run();
         } catch (Budget.Spent spent) {
-            throw new BtfException(old.name() + ", " + now.name(), "there are " + spent.getMessage(), spent);
+            throw tooComplex(old, now, spent);
         }
+    }
+
+    /**
+     * The types that one build owns and the other does not know at all, by tag or typedef name, as {@code struct foo}.
+     * {@link #compare} says nothing of them: a structure that the new build dropped does no harm, while one that it gave
+     * another name and other members, and to which only {@code void *} leads, looks just the same.
+     */
+    public static SortedSet<String> onlyIn(Btf one, Btf other) throws BtfException {
+        try {
+            OwnedTypes types = OwnedTypes.of(one, Scope.owned(), new Budget(MAX_WORK));
+            OwnedTypes others = OwnedTypes.of(other, Scope.owned(), new Budget(MAX_WORK));
+            SortedSet<String> labels = new TreeSet<>();
+            types.named().forEach((name, ids) -> {
+                if (candidates(other, others, name).isEmpty()) {
+                    ids.forEach(id -> labels.add(PairDiff.label(one, id)));
+                }
+            });
+            return labels;
+        } catch (Budget.Spent spent) {
+            throw tooComplex(one, other, spent);
+        }
+    }
+
+    private static BtfException tooComplex(Btf one, Btf other, Budget.Spent spent) {
+        return new BtfException(one.name() + ", " + other.name(), "there are " + spent.getMessage(), spent);
     }
 
     private List<LayoutDifference> run() {
