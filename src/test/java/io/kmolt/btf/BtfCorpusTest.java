@@ -96,6 +96,14 @@ class BtfCorpusTest {
     }
 
     @Test
+    void functionsThatTheKernelHasJustSoAreFoundThere() throws Exception {
+        Btf minix = read(Corpus.module(Corpus.BOOKWORM, "minix"), newKernel);
+        assertThat(minix.ownIds("init_once")).isEmpty();
+        assertThat(FunctionPrototypes.prototype(minix, "init_once").map(Prototype::toString))
+                .contains("void init_once(void *)");
+    }
+
+    @Test
     void noTypeOfAnyModuleDiffers() {
         Queue<String> found = new ConcurrentLinkedQueue<>();
         AtomicInteger compared = new AtomicInteger();
