@@ -36,6 +36,22 @@ class DecoderCorpusTest {
         assertThat(decoded).hasSizeGreaterThan(10_000);
     }
 
+    @Test
+    void allCodeOfAllModulesDecodes() throws Exception {
+        long count = 0;
+        for (Path path : Corpus.modules(Corpus.BOOKWORM)) {
+            ElfObject object = ElfObject.read(path);
+            for (ElfSection section : object.sections()) {
+                if (section.isExec() && section.hasContent()) {
+                    count += Decoder.shared()
+                            .decodeAll(object.content(section), 0, (int) section.size())
+                            .size();
+                }
+            }
+        }
+        assertThat(count).isGreaterThan(10_000_000);
+    }
+
     /** A generous bound: it takes some 50 ms on an idle machine. */
     @Test
     void aLargeModuleDecodesInLessThanASecond() throws Exception {
