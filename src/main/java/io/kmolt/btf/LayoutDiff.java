@@ -5,6 +5,7 @@ import java.util.Collection;
 import java.util.Comparator;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.SortedSet;
 import java.util.TreeSet;
@@ -67,7 +68,7 @@ public final class LayoutDiff {
         try {
             return new LayoutDiff(old, now, scope).run();
         } catch (Budget.Spent spent) {
-            throw tooComplex(old, now, spent);
+            throw new BtfException(old.name() + ", " + now.name(), "there are " + spent.getMessage(), spent);
         }
     }
 
@@ -76,32 +77,23 @@ public final class LayoutDiff {
      * {@link #compare} says nothing of them: a structure that the new build dropped does no harm, while one that it gave
      * another name and other members, and to which only {@code void *} leads, looks just the same.
      */
-    public static SortedSet<String> onlyIn(Btf one, Btf other) throws BtfException {
-        try {
-            OwnedTypes types = OwnedTypes.of(one, Scope.owned(), new Budget(MAX_WORK));
-            OwnedTypes others = OwnedTypes.of(other, Scope.owned(), new Budget(MAX_WORK));
-            SortedSet<String> labels = new TreeSet<>();
-            types.named().forEach((name, ids) -> {
-                if (candidates(other, others, name).isEmpty()) {
-                    ids.forEach(id -> labels.add(PairDiff.label(one, id)));
-                }
-            });
-            return labels;
-        } catch (Budget.Spent spent) {
-            throw tooComplex(one, other, spent);
-        }
-    }
-
-    private static BtfException tooComplex(Btf one, Btf other, Budget.Spent spent) {
-        return new BtfException(one.name() + ", " + other.name(), "there are " + spent.getMessage(), spent);
+    public static SortedSet<String> onlyIn(Btf one, Btf other) {
+        Map<String, List<Integer>> others = OwnedTypes.namedOf(other);
+        SortedSet<String> labels = new TreeSet<>();
+        OwnedTypes.namedOf(one).forEach((name, ids) -> {
+            if (candidates(other, others, name).isEmpty()) {
+                ids.forEach(id -> labels.add(PairDiff.label(one, id)));
+            }
+        });
+        return labels;
     }
 
     private List<LayoutDifference> run() {
         OwnedTypes oldTypes = OwnedTypes.of(old, scope, budget);
         OwnedTypes newTypes = OwnedTypes.of(now, scope, budget);
         for (String name : union(oldTypes, newTypes)) {
-            List<Integer> before = candidates(old, oldTypes, name);
-            List<Integer> after = candidates(now, newTypes, name);
+            List<Integer> before = candidates(old, oldTypes.named(), name);
+            List<Integer> after = candidates(now, newTypes.named(), name);
             if (!before.isEmpty() && !after.isEmpty()) {
                 pairUp(before, after);
             }
@@ -118,8 +110,8 @@ public final class LayoutDiff {
     }
 
     /** The types of that name in the split part, or else in the base. */
-    private static List<Integer> candidates(Btf btf, OwnedTypes owned, String name) {
-        List<Integer> ids = owned.named().get(name);
+    private static List<Integer> candidates(Btf btf, Map<String, List<Integer>> owned, String name) {
+        List<Integer> ids = owned.get(name);
         return ids != null ? ids : OwnedTypes.inBase(btf, name);
     }
 
