@@ -13,6 +13,11 @@ import java.util.Optional;
  * what has the same kind and name. Qualifiers, typedef names and parameter names do not count. A structure that is passed
  * by value must have the same members, since these decide about the registers that it travels in (System V psABI,
  * section 3.2.3).
+ *
+ * <p>An encoder drops a module's function if the kernel has one of the same name and prototype ({@code btf_dedup_ref_type}
+ * in {@code tools/lib/bpf/btf.c}; {@code init_once} of minix is such), so the base's functions count where the module has
+ * none of that name. {@link Prototype#isInherited} tells: an encoder that leaves a function out for another reason looks
+ * the same, which pahole 1.24 does only for functions whose parameters have no names.
  */
 public final class FunctionPrototypes {
     private static final long MAX_WORK = 1_000_000;
@@ -20,8 +25,7 @@ public final class FunctionPrototypes {
     private FunctionPrototypes() {}
 
     /**
-     * The prototype of a function that the BTF itself, not its base, describes; empty if it does not, or if it has
-     * several functions of that name that differ.
+     * The prototype of a function; empty if the BTF does not describe it, or describes several of that name that differ.
      */
     public static Optional<Prototype> prototype(Btf btf, String function) {
         List<Prototype> distinct = prototypes(btf, function);
@@ -29,8 +33,8 @@ public final class FunctionPrototypes {
     }
 
     /**
-     * The prototypes of all functions of that name that the BTF itself describes, in its order; equal ones once. Static
-     * functions of different files may be namesakes, and BTF does not say which symbol is which.
+     * The prototypes of all functions of that name, in the order of the BTF; equal ones once. Static functions of different
+     * files may be namesakes, and BTF does not say which symbol is which.
      */
     public static List<Prototype> prototypes(Btf btf, String function) {
         List<Prototype> distinct = new ArrayList<>();
@@ -67,7 +71,12 @@ public final class FunctionPrototypes {
     }
 
     private static List<Prototype> all(Btf btf, String function) {
-        return btf.ownIds(function).stream()
+        List<Prototype> own = described(btf, btf.ownIds(function));
+        return own.isEmpty() ? described(btf, btf.ids(function)) : own;
+    }
+
+    private static List<Prototype> described(Btf btf, List<Integer> ids) {
+        return ids.stream()
                 .map(btf::type)
                 .filter(BtfType.Func.class::isInstance)
                 .map(BtfType.Func.class::cast)

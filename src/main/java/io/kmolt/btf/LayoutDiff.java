@@ -5,6 +5,7 @@ import java.util.Collection;
 import java.util.Comparator;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.SortedSet;
 import java.util.TreeSet;
@@ -26,6 +27,9 @@ import java.util.function.ToIntFunction;
  *       members, and the constants of enumerations without a name by theirs.
  * </ol>
  *
+ * <p>BTF does not say which type a variable has, nor what hides behind a {@code void *}: a type that has another name in
+ * the other build is not found there, see {@link #onlyIn}.
+ *
  * <p>A function of both arguments; the same input gives the same list in the same order. Bound: the members of each pair
  * once, and for a name that occurs n times in one build and m times in the other, n·m comparisons. Hard limit:
  * {@link #MAX_WORK} steps and {@link #MAX_DIFFERENCES} differences, which a compiler's output does not come near.
@@ -34,7 +38,7 @@ public final class LayoutDiff {
     /** More than these are not listed: the two BTFs have nothing to do with each other. */
     public static final int MAX_DIFFERENCES = 100_000;
 
-    private static final long MAX_WORK = 50_000_000;
+    private static final long MAX_WORK = 20_000_000;
 
     private final Btf old;
     private final Btf now;
@@ -68,12 +72,28 @@ public final class LayoutDiff {
         }
     }
 
+    /**
+     * The types that one build owns and the other does not know at all, by tag or typedef name, as {@code struct foo}.
+     * {@link #compare} says nothing of them: a structure that the new build dropped does no harm, while one that it gave
+     * another name and other members, and to which only {@code void *} leads, looks just the same.
+     */
+    public static SortedSet<String> onlyIn(Btf one, Btf other) {
+        Map<String, List<Integer>> others = OwnedTypes.namedOf(other);
+        SortedSet<String> labels = new TreeSet<>();
+        OwnedTypes.namedOf(one).forEach((name, ids) -> {
+            if (candidates(other, others, name).isEmpty()) {
+                ids.forEach(id -> labels.add(PairDiff.label(one, id)));
+            }
+        });
+        return labels;
+    }
+
     private List<LayoutDifference> run() {
         OwnedTypes oldTypes = OwnedTypes.of(old, scope, budget);
         OwnedTypes newTypes = OwnedTypes.of(now, scope, budget);
         for (String name : union(oldTypes, newTypes)) {
-            List<Integer> before = candidates(old, oldTypes, name);
-            List<Integer> after = candidates(now, newTypes, name);
+            List<Integer> before = candidates(old, oldTypes.named(), name);
+            List<Integer> after = candidates(now, newTypes.named(), name);
             if (!before.isEmpty() && !after.isEmpty()) {
                 pairUp(before, after);
             }
@@ -90,8 +110,8 @@ public final class LayoutDiff {
     }
 
     /** The types of that name in the split part, or else in the base. */
-    private static List<Integer> candidates(Btf btf, OwnedTypes owned, String name) {
-        List<Integer> ids = owned.named().get(name);
+    private static List<Integer> candidates(Btf btf, Map<String, List<Integer>> owned, String name) {
+        List<Integer> ids = owned.get(name);
         return ids != null ? ids : OwnedTypes.inBase(btf, name);
     }
 

@@ -20,6 +20,7 @@ import java.util.stream.Collectors;
  */
 final class NamelessTypes {
     private static final int NAMES_IN_LABEL = 3;
+    private static final int FIELDS_IN_TEXT = 20;
 
     private final Btf old;
     private final Btf now;
@@ -87,6 +88,7 @@ final class NamelessTypes {
 
     private String text(Btf btf, int id) {
         return Field.of(btf, id, budget).stream()
+                .limit(FIELDS_IN_TEXT)
                 .map(field -> "%d %s %s".formatted(field.bitOffset(), field.name(), TypeText.of(btf, field.type())))
                 .collect(Collectors.joining("; "));
     }

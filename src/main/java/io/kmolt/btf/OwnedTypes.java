@@ -30,18 +30,29 @@ record OwnedTypes(Map<String, List<Integer>> named, List<Integer> orphans, List<
         BitSet tagged = new BitSet();
         BitSet nameless = new BitSet();
         for (int id = wanted.nextSetBit(0); id >= 0; id = wanted.nextSetBit(id + 1)) {
-            BtfType type = btf.type(id);
-            Optional<String> key = key(type);
+            Optional<String> key = key(btf, id);
             if (key.isPresent()) {
                 named.computeIfAbsent(key.get(), _ -> new ArrayList<>()).add(id);
                 tagged.set(id);
-            } else if (type instanceof BtfType.Enumeration) {
+            } else if (btf.kind(id).isEnum()) {
                 constants.add(id);
-            } else if (type instanceof BtfType.Composite) {
+            } else if (btf.kind(id).isComposite()) {
                 nameless.set(id);
             }
         }
         return new OwnedTypes(named, orphans(btf, tagged, nameless, budget), constants);
+    }
+
+    /** Tags and typedefs alone, as {@link #named} has them. */
+    static Map<String, List<Integer>> namedOf(Btf btf) {
+        Map<String, List<Integer>> named = new TreeMap<>();
+        for (int id = btf.firstOwnId(); id < btf.endId(); id++) {
+            int type = id;
+            key(btf, id)
+                    .ifPresent(key ->
+                            named.computeIfAbsent(key, _ -> new ArrayList<>()).add(type));
+        }
+        return named;
     }
 
     /** Those nameless types that no named one leads to, and no other nameless one. */
@@ -63,20 +74,19 @@ record OwnedTypes(Map<String, List<Integer>> named, List<Integer> orphans, List<
         String name = key.substring(key.indexOf(' ') + 1);
         return btf.base().stream()
                 .flatMap(base -> base.ids(name).stream())
-                .filter(id -> key(btf.type(id)).equals(Optional.of(key)))
+                .filter(id -> key(btf, id).equals(Optional.of(key)))
                 .toList();
     }
 
-    private static Optional<String> key(BtfType type) {
-        if (type.name().isEmpty()) {
+    /** Decodes nothing: most types are looked at for their name only. */
+    private static Optional<String> key(Btf btf, int id) {
+        BtfKind kind = btf.kind(id);
+        boolean tagged = kind.isComposite() || kind.isEnum();
+        if (!tagged && kind != BtfKind.TYPEDEF) {
             return Optional.empty();
         }
-        return switch (type) {
-            case BtfType.Composite c -> Optional.of("tag " + c.name());
-            case BtfType.Enumeration e -> Optional.of("tag " + e.name());
-            case BtfType.Typedef t -> Optional.of("typedef " + t.name());
-            default -> Optional.empty();
-        };
+        String name = btf.nameOf(id);
+        return name.isEmpty() ? Optional.empty() : Optional.of((tagged ? "tag " : "typedef ") + name);
     }
 
     private static BitSet everything(Btf btf) {

@@ -1,5 +1,6 @@
 package io.kmolt.btf;
 
+import static io.kmolt.btf.BtfWriter.bits;
 import static io.kmolt.btf.BtfWriter.m;
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -16,6 +17,22 @@ class LayoutDiffMatchingTest {
     void aTypeOfOneBuildOnlyIsNoDifference() throws BtfException {
         assertThat(lines(w -> w.struct("gone", 4, m("a", INT, 0)), w -> w.struct("fresh", 4, m("a", INT, 0))))
                 .isEmpty();
+    }
+
+    @Test
+    void typesOfOneBuildOnlyCanBeListed() throws BtfException {
+        BtfWriter vmlinux = base(w -> w.struct("moved", 4, m("a", INT, 0)));
+        BtfWriter one = vmlinux.split();
+        one.struct("gone", 4, m("a", INT, 0));
+        one.typedef("gone_t", INT);
+        one.union("stays", 4, m("a", INT, 0));
+        one.struct("moved", 4, m("a", INT, 0));
+        BtfWriter two = vmlinux.split();
+        two.union("stays", 4, m("b", INT, 0));
+        Btf old = one.read("old.ko", vmlinux.read("vmlinux"));
+        Btf now = two.read("new.ko", vmlinux.read("vmlinux"));
+        assertThat(LayoutDiff.onlyIn(old, now)).containsExactly("struct gone", "typedef gone_t");
+        assertThat(LayoutDiff.onlyIn(now, old)).isEmpty();
     }
 
     @Test
@@ -67,6 +84,25 @@ class LayoutDiffMatchingTest {
                         base(w -> w.struct("lock", 8, m("owner", INT, 4))),
                         w -> w.struct("points", 8, m("lock", w.ptr(3), 0))))
                 .isEmpty();
+    }
+
+    @Test
+    void enumerationsOfTheBaseCountWhereABitFieldHoldsThem() throws BtfException {
+        Consumer<BtfWriter> module = w -> w.struct("s", 4, bits("mode", 3, 0, 2));
+        assertThat(lines(
+                        base(w -> w.enumeration("mode", "ON", 1)),
+                        module,
+                        base(w -> w.enumeration("mode", "ON", 2)),
+                        module))
+                .containsExactly("enum mode: enumerator ON: 1 → 2");
+    }
+
+    @Test
+    void aStructureThatGotATagIsStillKnownByItsTypedef() throws BtfException {
+        assertThat(lines(
+                        w -> w.struct("s", 8, m("p", w.typedef("pair", w.struct("", 8, m("x", INT, 0))), 0)),
+                        w -> w.struct("s", 8, m("p", w.struct("pair", 8, m("x", INT, 4)), 0))))
+                .containsExactly("typedef pair: member x: offset 0 → 4 bytes");
     }
 
     @Test
