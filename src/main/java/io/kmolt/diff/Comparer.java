@@ -66,7 +66,7 @@ public final class Comparer {
                         .toList()),
                 comparer.onlyNew(newModule.objects()),
                 comparer.words,
-                escaping(oldModule),
+                comparer.escaping(),
                 exported(oldModule),
                 comparer.counterparts(),
                 new ArrayList<>());
@@ -219,7 +219,7 @@ public final class Comparer {
         }
         if (o.referent() instanceof Referent.Anonymous a && n.referent() instanceof Referent.Anonymous b) {
             return a.kind() == b.kind()
-                    && (a.kind() == SectionKind.CONSTANTS ? sameConstant(a, b) : a.kind() == SectionKind.METADATA);
+                    && (a.kind() == SectionKind.METADATA || sameConstant(a, b) || sameSection(a, b));
         }
         return o.referent().equals(n.referent());
     }
@@ -235,22 +235,30 @@ public final class Comparer {
         // Constants are what they contain; data that only load-time code uses is never used again.
         return switch (oldItem.kind()) {
             case DEFINITION ->
-                isPlainConstant(oldModule, oldItem)
-                        && isPlainConstant(newModule, newItem)
-                        && Arrays.equals(bytes(oldModule, oldItem), bytes(newModule, newItem));
+                !Words.isTable(oldModule, oldItem)
+                        && oldItem.size() == newItem.size()
+                        && pairs(oldItem, newItem).stream().allMatch(WordPair::same);
             case INIT_DATA, METADATA, REGISTRATION -> true;
             default -> false;
         };
     }
 
-    static boolean isPlainConstant(KernelModule module, Item item) {
-        return item.kind() == SectionKind.DEFINITION && module.references(item).isEmpty();
-    }
-
     private boolean sameConstant(Referent.Anonymous a, Referent.Anonymous b) {
+        if (a.kind() != SectionKind.CONSTANTS) {
+            return false;
+        }
         int size = (int) oldModule.elf().sections().get(a.section()).entsize();
         byte[] x = constant(oldModule, a, size);
         return x != null && Arrays.equals(x, constant(newModule, b, size));
+    }
+
+    /** Unnamed places at the same offset of sections with the same contents, which refer to nothing, are the same. */
+    private boolean sameSection(Referent.Anonymous a, Referent.Anonymous b) {
+        return a.offset() == b.offset()
+                && a.kind() == SectionKind.DEFINITION
+                && oldModule.references(a.section()).isEmpty()
+                && newModule.references(b.section()).isEmpty()
+                && Arrays.equals(oldModule.content(a.section()), newModule.content(b.section()));
     }
 
     private static byte @Nullable [] constant(KernelModule module, Referent.Anonymous place, int size) {
@@ -288,24 +296,39 @@ public final class Comparer {
 
     // What the old build has given away.
 
-    private static Set<Item> escaping(KernelModule module) {
+    private Set<Item> escaping() {
         Set<Item> escaping = new HashSet<>();
-        for (ElfSection section : module.elf().sections()) {
-            if (!mayStoreAddresses(module.kind(section.index()))) {
+        for (ElfSection section : oldModule.elf().sections()) {
+            if (!mayStoreAddresses(oldModule.kind(section.index()))) {
                 continue;
             }
-            for (Reference reference : module.references(section.index())) {
-                boolean taken = reference.use() == Reference.Use.ADDRESS || reference.use() == Reference.Use.WORD;
-                if (taken
-                        && reference.referent() instanceof Referent.InItem in
+            for (Reference reference : oldModule.references(section.index())) {
+                if (reference.referent() instanceof Referent.InItem in
                         && in.item().function()
                         && in.item().kind() == SectionKind.TEXT
-                        && in.delta() == 0) {
+                        && in.delta() == 0
+                        && escapes(section, reference)) {
                     escaping.add(in.item());
                 }
             }
         }
         return escaping;
+    }
+
+    /** A swap rewrites the words of tables that both builds have, and nobody copies these. */
+    private boolean escapes(ElfSection section, Reference reference) {
+        return switch (reference.use()) {
+            case BRANCH, ACCESS -> false;
+            case ADDRESS -> true;
+            case WORD -> {
+                Item table = oldModule.at(section.index(), reference.offset());
+                Item continued = table == null ? null : correlation.newOf(table);
+                yield oldModule.kind(section.index()) != SectionKind.DEFINITION
+                        || table == null
+                        || continued == null
+                        || table.size() != continued.size();
+            }
+        };
     }
 
     private static boolean mayStoreAddresses(SectionKind kind) {

@@ -84,8 +84,9 @@ final class Verdict {
         Map<String, Long> olds = Exports.crcs(comparison.oldModule());
         Map<String, Long> news = Exports.crcs(comparison.newModule());
         for (String name : comparison.exported()) {
-            Item item = comparison.newModule().item(name).orElse(null);
-            if (item == null) {
+            boolean there = comparison.newModule().items().stream()
+                    .anyMatch(i -> i.global() && i.name().equals(name));
+            if (!there) {
                 refusals.add(new Refusal(EXPORT, name, "is exported, and gone in the new build"));
             } else if (olds.containsKey(name)
                     && news.containsKey(name)
@@ -106,7 +107,7 @@ final class Verdict {
         List<Item> gone = Comparison.with(comparison.objects(), Change.GONE);
         for (Item item : comparison.newModule().objects()) {
             Item old = comparison.correlation().oldOf(item);
-            boolean table = !comparison.newModule().references(item).isEmpty();
+            boolean table = Words.isTable(comparison.newModule(), item);
             if (old == null) {
                 boolean ambiguous = (isState(item) || table)
                         && !isHarmless(item)

@@ -1,7 +1,10 @@
 package io.kmolt.diff;
 
+import io.kmolt.module.Item;
+import io.kmolt.module.KernelModule;
 import io.kmolt.module.Reference;
 import io.kmolt.module.Referent;
+import io.kmolt.module.SectionKind;
 import org.jspecify.annotations.Nullable;
 
 /** Questions about items and their words that both the verdict and the linker ask. */
@@ -19,13 +22,25 @@ public final class Words {
                 && in.item().function();
     }
 
+    /**
+     * Whether a constant object names code or variables: then others may hold it, and there must be one of it. A table of
+     * strings and numbers is as good as an equal one.
+     */
+    public static boolean isTable(KernelModule module, Item item) {
+        return module.references(item).stream().anyMatch(r -> switch (r.referent()) {
+            case Referent.Literal _ -> false;
+            case Referent.InItem in -> in.item().function() || in.item().kind() != SectionKind.DEFINITION;
+            case Referent.Import _, Referent.Anonymous _, Referent.Absolute _ -> true;
+        });
+    }
+
     /** Whether an item belongs to a trace event, which the kernel has registered with the base's code and data. */
-    public static boolean isTraceItem(io.kmolt.module.Item item) {
+    public static boolean isTraceItem(Item item) {
         return Verdict.isTraceItem(item);
     }
 
     /** Whether it does not matter that a variable begins anew, or who still knows its address. */
-    public static boolean isHarmless(io.kmolt.module.Item item) {
+    public static boolean isHarmless(Item item) {
         return Verdict.isHarmless(item);
     }
 }

@@ -52,7 +52,7 @@ public final class Linker {
         checkStalePointers(redirects, blocking);
 
         // 4. Which words of the base's tables change. Before rewriting, as it looks at the original references.
-        List<Slot> slots = Slots.find(input, sharing, refusals);
+        List<Slot> slots = Slots.find(input, sharing, redirects, refusals);
 
         // 5. The new build's references: to the running objects, to the base's functions where an address is stored.
         ElfEditor editor = new ElfEditor(edition.elf());

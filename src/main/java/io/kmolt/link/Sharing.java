@@ -5,10 +5,12 @@ import io.kmolt.diff.Comparison.Change;
 import io.kmolt.module.Item;
 import io.kmolt.module.KernelModule;
 import io.kmolt.module.SectionKind;
+import java.nio.charset.StandardCharsets;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalLong;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Which objects of the new build are one with those in the kernel, and where these are.
@@ -55,18 +57,12 @@ final class Sharing {
 
     private void addLiterals(int section) {
         byte[] content = base.comparison().oldModule().content(section);
-        int end = content.length;
-        StringBuilder text = new StringBuilder();
-        // From the back, so that every tail of a string is known as well: merging makes use of them.
-        for (int i = end - 1; i >= 0; i--) {
+        int start = 0;
+        for (int i = 0; i < content.length; i++) {
             if (content[i] == 0) {
-                text.setLength(0);
-            } else {
-                text.append((char) (content[i] & 0xff));
-            }
-            if (i == 0 || content[i - 1] == 0) {
-                literals.putIfAbsent(text.reverse().toString(), base.address(section, i));
-                text.setLength(0);
+                String text = new String(content, start, i - start, StandardCharsets.ISO_8859_1);
+                literals.putIfAbsent(text, base.address(section, start));
+                start = i + 1;
             }
         }
     }
@@ -79,8 +75,17 @@ final class Sharing {
 
     /** Where the base has the same string; empty if it has not. */
     OptionalLong literal(String text) {
-        Long address = literals.get(text);
+        Long address = literals.computeIfAbsent(text, this::tail);
         return address == null ? OptionalLong.empty() : OptionalLong.of(address);
+    }
+
+    /** Merging keeps a string that is the end of another one only there. */
+    private @Nullable Long tail(String text) {
+        return literals.entrySet().stream()
+                .filter(e -> e.getKey().endsWith(text))
+                .map(e -> e.getValue() + e.getKey().length() - text.length())
+                .min(Long::compare)
+                .orElse(null);
     }
 
     /** All shared objects. */

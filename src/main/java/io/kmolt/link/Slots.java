@@ -1,5 +1,6 @@
 package io.kmolt.link;
 
+import io.kmolt.diff.Comparison;
 import io.kmolt.diff.Refusal;
 import io.kmolt.diff.WordPair;
 import io.kmolt.diff.Words;
@@ -11,8 +12,10 @@ import io.kmolt.module.Referent;
 import io.kmolt.module.SectionKind;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.HashSet;
 import java.util.List;
 import java.util.OptionalLong;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -29,17 +32,57 @@ final class Slots {
     private final KernelModule edition;
     private final Sharing sharing;
     private final List<Refusal> refusals;
+    private final Redirects redirects;
+    private final Set<Item> oneAddress;
     private final List<Slot> slots = new ArrayList<>();
 
-    private Slots(LinkInput input, Sharing sharing, List<Refusal> refusals) {
+    private Slots(LinkInput input, Sharing sharing, Redirects redirects, List<Refusal> refusals) {
         this.base = input.base();
         this.edition = input.edition();
         this.sharing = sharing;
+        this.redirects = redirects;
         this.refusals = refusals;
+        this.oneAddress = functionsWithOneAddress();
     }
 
-    static List<Slot> find(LinkInput input, Sharing sharing, List<Refusal> refusals) {
-        Slots finder = new Slots(input, sharing, refusals);
+    /**
+     * Functions of the base that must have the same address everywhere, so that tables go on holding it and the redirect
+     * does the rest: code takes the address, or other modules can, and either may compare it with what stands in a table.
+     */
+    private Set<Item> functionsWithOneAddress() {
+        Comparison comparison = base.comparison();
+        Set<Item> functions = new HashSet<>(takenByCode(comparison.oldModule()));
+        for (Item function : takenByCode(edition)) {
+            Item old = comparison.correlation().oldOf(function);
+            if (old != null) {
+                functions.add(old);
+            }
+        }
+        comparison.oldModule().functions().stream()
+                .filter(f -> comparison.exported().contains(f.name()))
+                .forEach(functions::add);
+        functions.removeIf(f -> !redirects.covers(f));
+        return functions;
+    }
+
+    private static Set<Item> takenByCode(KernelModule module) {
+        Set<Item> taken = new HashSet<>();
+        for (Item holder : module.items()) {
+            if (holder.function()) {
+                for (Reference reference : module.references(holder)) {
+                    if (reference.use() == Reference.Use.ADDRESS
+                            && reference.referent() instanceof Referent.InItem in
+                            && in.item().function()) {
+                        taken.add(in.item());
+                    }
+                }
+            }
+        }
+        return taken;
+    }
+
+    static List<Slot> find(LinkInput input, Sharing sharing, Redirects redirects, List<Refusal> refusals) {
+        Slots finder = new Slots(input, sharing, redirects, refusals);
         finder.base.comparison().words().forEach(finder::addAll);
         finder.slots.sort(Comparator.comparingLong(Slot::address));
         return finder.slots;
@@ -78,7 +121,20 @@ final class Slots {
                     "its word at offset %d changes, and cannot be written as a whole".formatted(word.offset())));
             return;
         }
-        slots.add(new Slot(address, was.getAsLong(), word.newReference(), word.newValue(), writable));
+        OptionalLong everywhere = oneAddress(word.newReference());
+        if (everywhere.isEmpty()) {
+            slots.add(new Slot(address, was.getAsLong(), word.newReference(), word.newValue(), writable));
+        } else if (everywhere.getAsLong() != was.getAsLong()) {
+            slots.add(new Slot(address, was.getAsLong(), null, everywhere.getAsLong(), writable));
+        }
+    }
+
+    private OptionalLong oneAddress(@Nullable Reference reference) {
+        if (reference == null || !(reference.referent() instanceof Referent.InItem in) || in.delta() != 0) {
+            return OptionalLong.empty();
+        }
+        Item old = base.comparison().correlation().oldOf(in.item());
+        return old != null && oneAddress.contains(old) ? OptionalLong.of(base.address(old)) : OptionalLong.empty();
     }
 
     private static boolean isAbsolute64(Reference reference) {

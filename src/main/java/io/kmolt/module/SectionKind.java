@@ -65,6 +65,7 @@ public enum SectionKind {
             Map.entry("_ftrace_events", REGISTRATION),
             Map.entry("_ftrace_eval_map", REGISTRATION),
             Map.entry("__bpf_raw_tp_map", REGISTRATION),
+            Map.entry("___srcu_struct_ptrs", REGISTRATION),
             Map.entry("__param", REGISTRATION),
             Map.entry("__ksymtab", REGISTRATION),
             Map.entry("__ksymtab_gpl", REGISTRATION),
@@ -91,6 +92,10 @@ public enum SectionKind {
             Map.entry("__mcount_loc", METADATA),
             Map.entry("__patchable_function_entries", METADATA),
             Map.entry("__dyndbg", METADATA),
+            Map.entry("__dyndbg_classes", METADATA),
+            Map.entry(".BTF_ids", DEFINITION),
+            Map.entry(".ref.text", TEXT),
+            Map.entry(".sched.text", TEXT),
             Map.entry(".gnu.linkonce.this_module", THIS_MODULE),
             Map.entry(".modinfo", MODINFO),
             Map.entry("__versions", VERSIONS));
