@@ -4,6 +4,7 @@ import io.kmolt.diff.Refusal;
 import io.kmolt.diff.WordPair;
 import io.kmolt.diff.Words;
 import io.kmolt.elf.Elf;
+import io.kmolt.elf.ElfRelocation;
 import io.kmolt.module.Item;
 import io.kmolt.module.KernelModule;
 import io.kmolt.module.Reference;
@@ -66,6 +67,7 @@ final class Slots {
 
     private void add(Item item, Item old, WordPair word, boolean writable) {
         long address = base.address(old) + word.offset();
+        String baseImport = importOf(word.oldReference());
         OptionalLong was =
                 word.oldReference() == null ? OptionalLong.of(word.oldValue()) : baseAddress(word.oldReference());
         boolean whole = word.width() == WORD
@@ -78,11 +80,18 @@ final class Slots {
                     "its word at offset %d changes, and cannot be written as a whole".formatted(word.offset())));
             return;
         }
-        slots.add(new Slot(address, was.getAsLong(), word.newReference(), word.newValue(), writable));
+        slots.add(new Slot(address, baseImport, was.getAsLong(), word.newReference(), word.newValue(), writable));
     }
 
     private static boolean isAbsolute64(Reference reference) {
         return reference.relocation() != null && reference.relocation().type() == Elf.R_X86_64_64;
+    }
+
+    private static OptionalLong addend(Reference reference) {
+        ElfRelocation relocation = reference.relocation();
+        return relocation != null && relocation.type() == Elf.R_X86_64_64
+                ? OptionalLong.of(relocation.addend())
+                : OptionalLong.empty();
     }
 
     private boolean isLinked(Item item) {
@@ -98,14 +107,19 @@ final class Slots {
                 && in.item().kind().isCode();
     }
 
-    /** What a word of the base holds; empty if the kernel must be asked for a symbol of another module. */
+    /** The symbol outside of the module that a word refers to; empty if it does not. */
+    private static String importOf(@Nullable Reference reference) {
+        return reference != null && reference.referent() instanceof Referent.Import(String name) ? name : "";
+    }
+
+    /** What a word of the base holds; of an import the distance, as the loader knows the address. */
     private OptionalLong baseAddress(Reference reference) {
         return switch (reference.referent()) {
             case Referent.InItem in -> OptionalLong.of(base.address(in.item()) + in.delta());
             case Referent.Literal literal -> OptionalLong.of(base.address(literal.section(), literal.offset()));
             case Referent.Anonymous place -> OptionalLong.of(base.address(place.section(), place.offset()));
             case Referent.Absolute absolute -> OptionalLong.of(absolute.value());
-            case Referent.Import _ -> OptionalLong.empty();
+            case Referent.Import _ -> addend(reference);
         };
     }
 }
