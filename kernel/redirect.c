@@ -81,6 +81,17 @@ static bool needs_redirects(const struct kmolt_edition *edition)
 	       edition->state == KMOLT_SUPERSEDED;
 }
 
+/*
+ * ftrace_free_filter() leaves pointers to the hashes that it has freed, and the
+ * next ftrace_set_filter_ips() would free them once more: begin anew.
+ */
+static void forget_ops(struct kmolt_base *base)
+{
+	ftrace_free_filter(&base->ops);
+	memset(&base->ops, 0, sizeof(base->ops));
+	base->ops_registered = false;
+}
+
 /**
  * kmolt_redirect_sync - hook the sites that the base's editions need, no others
  * @base: the base
@@ -123,7 +134,7 @@ int kmolt_redirect_sync(struct kmolt_base *base)
 	if (!err && !base->ops_registered) {
 		err = register_ftrace_function(&base->ops);
 		if (err)
-			ftrace_free_filter(&base->ops);
+			forget_ops(base);
 		else
 			base->ops_registered = true;
 	}
@@ -153,6 +164,5 @@ void kmolt_redirect_remove(struct kmolt_base *base)
 		return;
 	/* Fails only for an ops that is not registered. */
 	WARN_ON_ONCE(unregister_ftrace_function(&base->ops));
-	ftrace_free_filter(&base->ops);
-	base->ops_registered = false;
+	forget_ops(base);
 }

@@ -12,6 +12,7 @@ import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.SortedMap;
@@ -33,6 +34,7 @@ final class Descriptor {
 
     private final ElfEditor editor;
     private final List<ElfRelocation> relocations = new ArrayList<>();
+    private final Map<String, Integer> imports = new HashMap<>();
     private final int symbol;
     private final int section;
     private ByteBuffer out = ByteBuffer.allocate(0);
@@ -135,7 +137,12 @@ final class Descriptor {
     }
 
     private void writeSlot(Slot slot, Rewriter rewriter) {
-        out.putLong(slot.address()).putLong(slot.base());
+        out.putLong(slot.address());
+        if (slot.baseImport().isEmpty()) {
+            out.putLong(slot.base());
+        } else {
+            writeAddress(importSymbol(slot.baseImport()), slot.base());
+        }
         Reference reference = slot.reference();
         if (reference == null || reference.relocation() == null) {
             out.putLong(slot.value());
@@ -144,6 +151,11 @@ final class Descriptor {
             out.putLong(0);
         }
         out.putLong(slot.optional() ? SLOT_OPTIONAL : 0);
+    }
+
+    private int importSymbol(String name) {
+        return imports.computeIfAbsent(
+                name, n -> editor.addSymbol(n, Elf.STB_GLOBAL, Elf.STT_NOTYPE, Elf.SHN_UNDEF, 0, 0));
     }
 
     private void writeAddress(int of, long addend) {

@@ -69,7 +69,7 @@ public final class Linker {
         Descriptor descriptor = new Descriptor(editor);
         Stubs stubs = Stubs.add(editor, descriptor.symbol(), ownModule(editor));
         Neutraliser.replaceModule(input, editor, stubs);
-        Neutraliser.addVersions(input, editor, Stubs.IMPORTS);
+        Neutraliser.addVersions(input, editor, Stubs.IMPORTS, slots);
         descriptor.write(
                 input,
                 slots,

@@ -12,8 +12,11 @@ import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.SequencedMap;
 import java.util.Set;
 
 /**
@@ -100,24 +103,40 @@ final class Neutraliser {
         editor.setRelocations(section.index(), relocations);
     }
 
-    /** Adds the CRCs of the core's exports, which the stubs call. */
-    static void addVersions(LinkInput input, ElfEditor editor, List<String> names) {
+    /** Adds the CRCs of what the update imports and the new build does not: the core's exports, what slots held before. */
+    static void addVersions(LinkInput input, ElfEditor editor, List<String> names, List<Slot> slots) {
         KernelModule edition = input.edition();
         ElfSection section = edition.elf().section("__versions").orElse(null);
         if (section == null) {
             return;
         }
+        Map<String, Integer> base = versions(input.base().comparison().oldModule());
+        SequencedMap<String, Long> added = new LinkedHashMap<>();
+        names.forEach(name -> added.put(name, crc(input.core(), name)));
+        for (Slot slot : slots) {
+            Integer crc = base.get(slot.baseImport());
+            if (crc != null) {
+                added.put(slot.baseImport(), Integer.toUnsignedLong(crc));
+            }
+        }
+        added.keySet().removeAll(versions(edition).keySet());
         byte[] old = edition.content(section.index());
-        ByteBuffer versions = ByteBuffer.allocate(old.length + names.size() * VERSION_ENTRY_SIZE)
+        ByteBuffer versions = ByteBuffer.allocate(old.length + added.size() * VERSION_ENTRY_SIZE)
                 .order(ByteOrder.LITTLE_ENDIAN);
         versions.put(old);
-        for (String name : names) {
+        added.forEach((name, crc) -> {
             int start = versions.position();
-            versions.putLong(crc(input.core(), name));
+            versions.putLong(crc);
             versions.put(name.getBytes(StandardCharsets.US_ASCII));
             versions.position(start + VERSION_ENTRY_SIZE);
-        }
+        });
         editor.setContent(section.index(), versions.array());
+    }
+
+    private static Map<String, Integer> versions(KernelModule module) {
+        Map<String, Integer> crcs = new HashMap<>();
+        module.elf().symbolVersions().forEach(version -> crcs.put(version.name(), version.crc()));
+        return crcs;
     }
 
     private static long crc(KernelModule core, String name) {

@@ -5,6 +5,7 @@ import io.kmolt.diff.Refusal;
 import io.kmolt.diff.WordPair;
 import io.kmolt.diff.Words;
 import io.kmolt.elf.Elf;
+import io.kmolt.elf.ElfRelocation;
 import io.kmolt.module.Item;
 import io.kmolt.module.KernelModule;
 import io.kmolt.module.Reference;
@@ -109,6 +110,7 @@ final class Slots {
 
     private void add(Item item, Item old, WordPair word, boolean writable) {
         long address = base.address(old) + word.offset();
+        String baseImport = importOf(word.oldReference());
         OptionalLong was =
                 word.oldReference() == null ? OptionalLong.of(word.oldValue()) : baseAddress(word.oldReference());
         boolean whole = word.width() == WORD
@@ -123,9 +125,9 @@ final class Slots {
         }
         OptionalLong everywhere = oneAddress(word.newReference());
         if (everywhere.isEmpty()) {
-            slots.add(new Slot(address, was.getAsLong(), word.newReference(), word.newValue(), writable));
-        } else if (everywhere.getAsLong() != was.getAsLong()) {
-            slots.add(new Slot(address, was.getAsLong(), null, everywhere.getAsLong(), writable));
+            slots.add(new Slot(address, baseImport, was.getAsLong(), word.newReference(), word.newValue(), writable));
+        } else if (baseImport != null || everywhere.getAsLong() != was.getAsLong()) {
+            slots.add(new Slot(address, baseImport, was.getAsLong(), null, everywhere.getAsLong(), writable));
         }
     }
 
@@ -141,6 +143,13 @@ final class Slots {
         return reference.relocation() != null && reference.relocation().type() == Elf.R_X86_64_64;
     }
 
+    private static OptionalLong addend(Reference reference) {
+        ElfRelocation relocation = reference.relocation();
+        return relocation != null && relocation.type() == Elf.R_X86_64_64
+                ? OptionalLong.of(relocation.addend())
+                : OptionalLong.empty();
+    }
+
     private boolean isLinked(Item item) {
         return edition.references(item).stream()
                 .anyMatch(r ->
@@ -154,14 +163,19 @@ final class Slots {
                 && in.item().kind().isCode();
     }
 
-    /** What a word of the base holds; empty if the kernel must be asked for a symbol of another module. */
+    /** The symbol outside of the module that a word refers to; empty if it does not. */
+    private static String importOf(@Nullable Reference reference) {
+        return reference != null && reference.referent() instanceof Referent.Import(String name) ? name : "";
+    }
+
+    /** What a word of the base holds; of an import the distance, as the loader knows the address. */
     private OptionalLong baseAddress(Reference reference) {
         return switch (reference.referent()) {
             case Referent.InItem in -> OptionalLong.of(base.address(in.item()) + in.delta());
             case Referent.Literal literal -> OptionalLong.of(base.address(literal.section(), literal.offset()));
             case Referent.Anonymous place -> OptionalLong.of(base.address(place.section(), place.offset()));
             case Referent.Absolute absolute -> OptionalLong.of(absolute.value());
-            case Referent.Import _ -> OptionalLong.empty();
+            case Referent.Import _ -> addend(reference);
         };
     }
 }
