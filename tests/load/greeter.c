@@ -69,7 +69,10 @@ static void check_count(struct greeter *g, const char *what, unsigned long long 
 		g->signatures = count;
 }
 
-/* "Hello, w3-17!" and whatever a version adds; others than us may have signed as well. */
+/*
+ * "Hello, w3-17!" and whatever a version adds. Others than us may have signed as well,
+ * with a newline at the end of the name, which version 1 repeats.
+ */
 static void check_line(struct greeter *g, const char *line)
 {
 	const char *name = strstr(line, ", ");
@@ -77,13 +80,18 @@ static void check_line(struct greeter *g, const char *line)
 	unsigned long long number;
 	int end = 0;
 
-	if (!isupper((unsigned char)*line) || !name || !strchr(name, '!')) {
+	for (const char *p = line; *p; p++) {
+		if (!isprint((unsigned char)*p)) {
+			mismatch("a greeting with character %02x", *p);
+			return;
+		}
+	}
+	if (!name || sscanf(name, ", w%u-%llu%n", &who, &number, &end) != 2)
+		return;
+	if (name[end] != '!' || who >= MAX_PROCS) {
 		mismatch("greeting \"%s\"", line);
 		return;
 	}
-	if (sscanf(name, ", w%u-%llu%n", &who, &number, &end) != 2 || name[end] != '!' ||
-	    who >= MAX_PROCS)
-		return;
 	/* The signature may be there a moment before its writer has counted it. */
 	if (number > shared->tally[who].marks + 1)
 		mismatch("greeting \"%s\", but only %llu were signed", line,

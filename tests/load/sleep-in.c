@@ -10,9 +10,9 @@
  *
  * The first three hand the system call a buffer whose pages are missing. The kernel
  * faults on it amid the call, and the fault is left unanswered (userfaultfd). So the
- * task sleeps below the file system's function, whatever file system that is. (A file
- * system that puts a function of the kernel proper into its table, as minix does with
- * generic_file_read_iter, is not on the stack there; its readdir is.)
+ * task sleeps below the file system's function, if that one is on the stack: readdir
+ * always is. minix puts generic_file_read_iter and generic_file_write_iter of the kernel
+ * proper into its table, and ext4's read_iter ends in a jump to the former.
  *
  * Once the task sleeps one line says so:
  *	sleeping pid=PID tid=TID
