@@ -55,6 +55,9 @@ public final class Swap {
     }
 
     private SwapReport run(Path newFile) throws IOException, SwapException {
+        progress.step("examining " + target.describe());
+        Doctor.requireFit(target);
+
         progress.step("identifying " + module);
         KernelModule edition = Builds.read(newFile);
         if (edition.buildId().isEmpty()) {
