@@ -9,7 +9,16 @@ import picocli.CommandLine.Command;
         mixinStandardHelpOptions = true,
         version = "kmolt 0.1.0",
         description = "Changes a Linux kernel while it runs.",
-        subcommands = {DoctorCommand.class, SwapCommand.class, RevertCommand.class, LabCommand.class})
+        subcommands = {
+            DoctorCommand.class,
+            InfoCommand.class,
+            DiffCommand.class,
+            SwapCommand.class,
+            RevertCommand.class,
+            ListCommand.class,
+            StatusCommand.class,
+            LabCommand.class
+        })
 public final class Main {
     private Main() {}
 
