@@ -1,6 +1,7 @@
 package io.kmolt.btf;
 
 import io.kmolt.btf.BtfType.Parameter;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 
@@ -12,6 +13,11 @@ import java.util.Optional;
  * what has the same kind and name. Qualifiers, typedef names and parameter names do not count. A structure that is passed
  * by value must have the same members, since these decide about the registers that it travels in (System V psABI,
  * section 3.2.3).
+ *
+ * <p>An encoder drops a module's function if the kernel has one of the same name and prototype ({@code btf_dedup_ref_type}
+ * in {@code tools/lib/bpf/btf.c}; {@code init_once} of minix is such), so the base's functions count where the module has
+ * none of that name. {@link Prototype#isInherited} tells: an encoder that leaves a function out for another reason looks
+ * the same, which pahole 1.24 does only for functions whose parameters have no names.
  */
 public final class FunctionPrototypes {
     private static final long MAX_WORK = 1_000_000;
@@ -19,12 +25,25 @@ public final class FunctionPrototypes {
     private FunctionPrototypes() {}
 
     /**
-     * The prototype of a function that the BTF itself, not its base, describes; empty if it does not, or if it has
-     * several functions of that name that differ.
+     * The prototype of a function; empty if the BTF does not describe it, or describes several of that name that differ.
      */
     public static Optional<Prototype> prototype(Btf btf, String function) {
-        List<Prototype> all = all(btf, function);
-        return all.isEmpty() || differ(all) ? Optional.empty() : Optional.of(all.getFirst());
+        List<Prototype> distinct = prototypes(btf, function);
+        return distinct.size() == 1 ? Optional.of(distinct.getFirst()) : Optional.empty();
+    }
+
+    /**
+     * The prototypes of all functions of that name, in the order of the BTF; equal ones once. Static functions of different
+     * files may be namesakes, and BTF does not say which symbol is which.
+     */
+    public static List<Prototype> prototypes(Btf btf, String function) {
+        List<Prototype> distinct = new ArrayList<>();
+        for (Prototype candidate : all(btf, function)) {
+            if (distinct.stream().allMatch(p -> difference(p, candidate).isPresent())) {
+                distinct.add(candidate);
+            }
+        }
+        return List.copyOf(distinct);
     }
 
     /** Whether either function may be called in place of the other. */
@@ -34,35 +53,35 @@ public final class FunctionPrototypes {
 
     /** Why neither function may be called in place of the other, in one line; empty if they are compatible. */
     public static Optional<String> incompatibility(Btf a, String function, Btf b, String other) {
-        List<Prototype> some = all(a, function);
-        List<Prototype> more = all(b, other);
+        List<Prototype> some = prototypes(a, function);
+        List<Prototype> more = prototypes(b, other);
         if (some.isEmpty()) {
             return Optional.of("%s does not describe %s".formatted(a.name(), function));
         }
         if (more.isEmpty()) {
             return Optional.of("%s does not describe %s".formatted(b.name(), other));
         }
-        if (differ(some)) {
+        if (some.size() > 1) {
             return Optional.of("%s has several functions %s that differ".formatted(a.name(), function));
         }
-        if (differ(more)) {
+        if (more.size() > 1) {
             return Optional.of("%s has several functions %s that differ".formatted(b.name(), other));
         }
         return difference(some.getFirst(), more.getFirst());
     }
 
     private static List<Prototype> all(Btf btf, String function) {
-        return btf.ownIds(function).stream()
+        List<Prototype> own = described(btf, btf.ownIds(function));
+        return own.isEmpty() ? described(btf, btf.ids(function)) : own;
+    }
+
+    private static List<Prototype> described(Btf btf, List<Integer> ids) {
+        return ids.stream()
                 .map(btf::type)
                 .filter(BtfType.Func.class::isInstance)
                 .map(BtfType.Func.class::cast)
                 .map(found -> Prototype.of(btf, found))
                 .toList();
-    }
-
-    private static boolean differ(List<Prototype> prototypes) {
-        Prototype first = prototypes.getFirst();
-        return prototypes.stream().anyMatch(other -> difference(first, other).isPresent());
     }
 
     private static Optional<String> difference(Prototype a, Prototype b) {

@@ -1,9 +1,11 @@
 package io.kmolt.btf;
 
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.Comparator;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.SortedSet;
 import java.util.TreeSet;
@@ -21,9 +23,12 @@ import java.util.function.ToIntFunction;
  *       on each side.
  *   <li>Pairs are compared member by member ({@link PairDiff}), and so are the pairs that they embed by value, those of the
  *       bases included.
- *   <li>Types without any name that nothing refers to (the type of a variable may be such) are matched by their
+ *   <li>Types without any name that no named type leads to (the type of a variable may be such) are matched by their
  *       members, and the constants of enumerations without a name by theirs.
  * </ol>
+ *
+ * <p>BTF does not say which type a variable has, nor what hides behind a {@code void *}: a type that has another name in
+ * the other build is not found there, see {@link #onlyIn}.
  *
  * <p>A function of both arguments; the same input gives the same list in the same order. Bound: the members of each pair
  * once, and for a name that occurs n times in one build and m times in the other, n·m comparisons. Hard limit:
@@ -33,7 +38,7 @@ public final class LayoutDiff {
     /** More than these are not listed: the two BTFs have nothing to do with each other. */
     public static final int MAX_DIFFERENCES = 100_000;
 
-    private static final long MAX_WORK = 50_000_000;
+    private static final long MAX_WORK = 20_000_000;
 
     private final Btf old;
     private final Btf now;
@@ -67,12 +72,28 @@ public final class LayoutDiff {
         }
     }
 
+    /**
+     * The types that one build owns and the other does not know at all, by tag or typedef name, as {@code struct foo}.
+     * {@link #compare} says nothing of them: a structure that the new build dropped does no harm, while one that it gave
+     * another name and other members, and to which only {@code void *} leads, looks just the same.
+     */
+    public static SortedSet<String> onlyIn(Btf one, Btf other) {
+        Map<String, List<Integer>> others = OwnedTypes.namedOf(other);
+        SortedSet<String> labels = new TreeSet<>();
+        OwnedTypes.namedOf(one).forEach((name, ids) -> {
+            if (candidates(other, others, name).isEmpty()) {
+                ids.forEach(id -> labels.add(PairDiff.label(one, id)));
+            }
+        });
+        return labels;
+    }
+
     private List<LayoutDifference> run() {
         OwnedTypes oldTypes = OwnedTypes.of(old, scope, budget);
         OwnedTypes newTypes = OwnedTypes.of(now, scope, budget);
         for (String name : union(oldTypes, newTypes)) {
-            List<Integer> before = candidates(old, oldTypes, name);
-            List<Integer> after = candidates(now, newTypes, name);
+            List<Integer> before = candidates(old, oldTypes.named(), name);
+            List<Integer> after = candidates(now, newTypes.named(), name);
             if (!before.isEmpty() && !after.isEmpty()) {
                 pairUp(before, after);
             }
@@ -89,8 +110,8 @@ public final class LayoutDiff {
     }
 
     /** The types of that name in the split part, or else in the base. */
-    private static List<Integer> candidates(Btf btf, OwnedTypes owned, String name) {
-        List<Integer> ids = owned.named().get(name);
+    private static List<Integer> candidates(Btf btf, Map<String, List<Integer>> owned, String name) {
+        List<Integer> ids = owned.get(name);
         return ids != null ? ids : OwnedTypes.inBase(btf, name);
     }
 
@@ -113,16 +134,32 @@ public final class LayoutDiff {
                 lonelyBefore.add(a);
             }
         }
-        boolean ambiguous = lonelyBefore.size() != 1 || lonelyAfter.size() != 1;
-        for (int a : lonelyBefore) {
-            List<Integer> choice = lonelyAfter.isEmpty() ? after : List.copyOf(lonelyAfter);
-            pairs.add(a, nearest(choice, b -> pairs.distance(a, b)), ambiguous);
+        List<Integer> oldLeft = distinct(old, lonelyBefore);
+        List<Integer> newLeft = distinct(now, lonelyAfter);
+        boolean ambiguous = oldLeft.size() != 1 || newLeft.size() != 1;
+        for (int a : oldLeft) {
+            pairs.add(a, nearest(newLeft.isEmpty() ? after : newLeft, b -> pairs.distance(a, b)), ambiguous);
         }
-        if (lonelyBefore.isEmpty()) {
-            for (int b : lonelyAfter) {
+        if (oldLeft.isEmpty()) {
+            for (int b : newLeft) {
                 pairs.add(nearest(before, a -> pairs.distance(a, b)), b, true);
             }
         }
+    }
+
+    /** One of each: encoders leave equal types apart if one of them refers to something that the other cannot see. */
+    private List<Integer> distinct(Btf btf, Collection<Integer> ids) {
+        if (ids.size() < 2) {
+            return List.copyOf(ids);
+        }
+        TypeMatch self = new TypeMatch(btf, btf, budget);
+        List<Integer> distinct = new ArrayList<>();
+        for (int id : ids) {
+            if (distinct.stream().noneMatch(other -> self.sameDefinition(other, id))) {
+                distinct.add(id);
+            }
+        }
+        return distinct;
     }
 
     private static int nearest(List<Integer> choice, ToIntFunction<Integer> distance) {

@@ -14,12 +14,13 @@ import java.util.TreeSet;
 import java.util.stream.Collectors;
 
 /**
- * Compares what cannot be found by name: structures and unions that nothing refers to (the type of
+ * Compares what cannot be found by name: structures and unions that no named type leads to (the type of
  * {@code static struct { … } table[]} may be such, since BTF has no record of most variables), by the names of their
  * members; and the constants of enumerations without a name, each by its own.
  */
 final class NamelessTypes {
     private static final int NAMES_IN_LABEL = 3;
+    private static final int FIELDS_IN_TEXT = 20;
 
     private final Btf old;
     private final Btf now;
@@ -87,6 +88,7 @@ final class NamelessTypes {
 
     private String text(Btf btf, int id) {
         return Field.of(btf, id, budget).stream()
+                .limit(FIELDS_IN_TEXT)
                 .map(field -> "%d %s %s".formatted(field.bitOffset(), field.name(), TypeText.of(btf, field.type())))
                 .collect(Collectors.joining("; "));
     }

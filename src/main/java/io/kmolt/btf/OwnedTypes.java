@@ -14,7 +14,7 @@ import java.util.function.IntConsumer;
  * The types that a module owns, of one build.
  *
  * @param named tags and typedefs, by namespace and name: structures, unions and enumerations share one in C
- * @param orphans structures and unions without a name that nothing refers to
+ * @param orphans structures and unions without a name that no type with a name leads to
  * @param constants enumerations without a name
  */
 record OwnedTypes(Map<String, List<Integer>> named, List<Integer> orphans, List<Integer> constants) {
@@ -23,26 +23,50 @@ record OwnedTypes(Map<String, List<Integer>> named, List<Integer> orphans, List<
         budget.spend(btf.endId() - btf.firstOwnId());
         BitSet wanted = switch (scope) {
             case Scope.Owned _ -> everything(btf);
-            case Scope.Reachable(var names) -> reachable(btf, names, budget);
+            case Scope.Reachable(var names) -> reachable(btf, named(btf, names), budget);
         };
         Map<String, List<Integer>> named = new TreeMap<>();
         List<Integer> constants = new ArrayList<>();
-        List<Integer> nameless = new ArrayList<>();
-        BitSet used = new BitSet();
+        BitSet tagged = new BitSet();
+        BitSet nameless = new BitSet();
         for (int id = wanted.nextSetBit(0); id >= 0; id = wanted.nextSetBit(id + 1)) {
-            BtfType type = btf.type(id);
-            references(type, used::set);
-            key(type)
-                    .ifPresent(key ->
-                            named.computeIfAbsent(key, _ -> new ArrayList<>()).add(type.id()));
-            if (type.name().isEmpty() && type instanceof BtfType.Enumeration) {
+            Optional<String> key = key(btf, id);
+            if (key.isPresent()) {
+                named.computeIfAbsent(key.get(), _ -> new ArrayList<>()).add(id);
+                tagged.set(id);
+            } else if (btf.kind(id).isEnum()) {
                 constants.add(id);
-            } else if (type.name().isEmpty() && type instanceof BtfType.Composite) {
-                nameless.add(id);
+            } else if (btf.kind(id).isComposite()) {
+                nameless.set(id);
             }
         }
-        return new OwnedTypes(
-                named, nameless.stream().filter(id -> !used.get(id)).toList(), constants);
+        return new OwnedTypes(named, orphans(btf, tagged, nameless, budget), constants);
+    }
+
+    /** Tags and typedefs alone, as {@link #named} has them. */
+    static Map<String, List<Integer>> namedOf(Btf btf) {
+        Map<String, List<Integer>> named = new TreeMap<>();
+        for (int id = btf.firstOwnId(); id < btf.endId(); id++) {
+            int type = id;
+            key(btf, id)
+                    .ifPresent(key ->
+                            named.computeIfAbsent(key, _ -> new ArrayList<>()).add(type));
+        }
+        return named;
+    }
+
+    /** Those nameless types that no named one leads to, and no other nameless one. */
+    private static List<Integer> orphans(Btf btf, BitSet tagged, BitSet nameless, Budget budget) {
+        BitSet orphans = (BitSet) nameless.clone();
+        orphans.andNot(reachable(btf, tagged, budget));
+        BitSet inner = new BitSet();
+        BitSet candidates = (BitSet) orphans.clone();
+        candidates.stream().forEach(id -> references(btf.type(id), inner::set));
+        orphans.andNot(reachable(btf, inner, budget));
+        // Nameless types that lead to each other in a circle, which no compiler makes, are all orphans.
+        candidates.andNot(reachable(btf, orphans, budget));
+        orphans.or(candidates);
+        return orphans.stream().boxed().toList();
     }
 
     /** The types that the base has under a key of {@link #named}. */
@@ -50,20 +74,19 @@ record OwnedTypes(Map<String, List<Integer>> named, List<Integer> orphans, List<
         String name = key.substring(key.indexOf(' ') + 1);
         return btf.base().stream()
                 .flatMap(base -> base.ids(name).stream())
-                .filter(id -> key(btf.type(id)).equals(Optional.of(key)))
+                .filter(id -> key(btf, id).equals(Optional.of(key)))
                 .toList();
     }
 
-    private static Optional<String> key(BtfType type) {
-        if (type.name().isEmpty()) {
+    /** Decodes nothing: most types are looked at for their name only. */
+    private static Optional<String> key(Btf btf, int id) {
+        BtfKind kind = btf.kind(id);
+        boolean tagged = kind.isComposite() || kind.isEnum();
+        if (!tagged && kind != BtfKind.TYPEDEF) {
             return Optional.empty();
         }
-        return switch (type) {
-            case BtfType.Composite c -> Optional.of("tag " + c.name());
-            case BtfType.Enumeration e -> Optional.of("tag " + e.name());
-            case BtfType.Typedef t -> Optional.of("typedef " + t.name());
-            default -> Optional.empty();
-        };
+        String name = btf.nameOf(id);
+        return name.isEmpty() ? Optional.empty() : Optional.of((tagged ? "tag " : "typedef ") + name);
     }
 
     private static BitSet everything(Btf btf) {
@@ -72,25 +95,30 @@ record OwnedTypes(Map<String, List<Integer>> named, List<Integer> orphans, List<
         return all;
     }
 
-    private static BitSet reachable(Btf btf, Iterable<String> names, Budget budget) {
+    private static BitSet named(Btf btf, Iterable<String> labels) {
+        BitSet ids = new BitSet();
+        for (String label : labels) {
+            btf.ownIds(label.substring(label.indexOf(' ') + 1)).stream()
+                    .filter(id -> PairDiff.label(btf, id).equals(label))
+                    .forEach(ids::set);
+        }
+        return ids;
+    }
+
+    /** The own types that these lead to, themselves included. */
+    private static BitSet reachable(Btf btf, BitSet seeds, Budget budget) {
         BitSet reached = new BitSet();
         Deque<Integer> open = new ArrayDeque<>();
-        for (String name : names) {
-            for (int id : btf.ownIds(name.substring(name.indexOf(' ') + 1))) {
-                if (PairDiff.label(btf, id).equals(name) && !reached.get(id)) {
-                    reached.set(id);
-                    open.add(id);
-                }
+        IntConsumer visit = id -> {
+            if (btf.owns(id) && !reached.get(id)) {
+                reached.set(id);
+                open.add(id);
             }
-        }
+        };
+        seeds.stream().forEach(visit);
         for (Integer next = open.poll(); next != null; next = open.poll()) {
             budget.spend(1);
-            references(btf.type(next), id -> {
-                if (btf.owns(id) && !reached.get(id)) {
-                    reached.set(id);
-                    open.add(id);
-                }
-            });
+            references(btf.type(next), visit);
         }
         return reached;
     }

@@ -130,12 +130,7 @@ final class PairDiff {
                 members(start, a.id(), b.id());
             }
             case BtfType.Enumeration a when now.type(pair.now) instanceof BtfType.Enumeration b -> enums(start, a, b);
-            default ->
-                report(
-                        start,
-                        Kind.RETYPED,
-                        place(start, pair.old, pair.now, true),
-                        place(start, pair.old, pair.now, false));
+            default -> report(start, Kind.RETYPED, oldPlace(start, pair.old), newPlace(start, pair.now));
         }
     }
 
@@ -211,10 +206,12 @@ final class PairDiff {
         if (a.bitSize() != 0 || b.bitSize() != 0) {
             if (a.bits(old) != b.bits(now)) {
                 report(here, Kind.RESIZED, was, is);
-            } else if (!match.same(a.type(), b.type()) || a.bitSize() != b.bitSize()) {
-                report(here, Kind.RETYPED, was, is);
+                return;
             }
-            return;
+            if (!match.same(a.type(), b.type()) || a.bitSize() != b.bitSize()) {
+                report(here, Kind.RETYPED, was, is);
+                return;
+            }
         }
         use(spot.into(a.name(), a.bitOffset(), b.bitOffset()), a.type(), b.type());
     }
@@ -259,7 +256,8 @@ final class PairDiff {
         if (nameless && (name.isEmpty() || !sameName)) {
             members(spot.into(".", 0, 0), one.id(), two.id());
         } else if (sameName) {
-            push(new Pair(one.id(), two.id(), nameless ? "typedef " + name : label(old, one.id()), "", false));
+            String label = one.name().isEmpty() ? "typedef " + name : label(old, one.id());
+            push(new Pair(one.id(), two.id(), label, "", false));
         }
     }
 
@@ -281,7 +279,7 @@ final class PairDiff {
         int x = old.resolved(a);
         int y = now.resolved(b);
         if (old.kind(x) != now.kind(y)) {
-            report(spot, Kind.RETYPED, place(spot, a, b, true), place(spot, a, b, false));
+            report(spot, Kind.RETYPED, oldPlace(spot, a), newPlace(spot, b));
         } else if (name.isEmpty() || !name.equals(other)) {
             push(new Pair(x, y, spot.pair.label, spot.path + "->", spot.pair.ambiguous));
         } // else: a typedef's name, to be compared in its own right if the module owns it
@@ -310,14 +308,15 @@ final class PairDiff {
 
     private void resizedOrRetyped(Spot spot, int a, int b) {
         Kind kind = old.sizeOf(a) == now.sizeOf(b) ? Kind.RETYPED : Kind.RESIZED;
-        report(spot, kind, place(spot, a, b, true), place(spot, a, b, false));
+        report(spot, kind, oldPlace(spot, a), newPlace(spot, b));
     }
 
-    private Optional<Place> place(Spot spot, int a, int b, boolean before) {
-        Btf btf = before ? old : now;
-        int type = before ? a : b;
-        long origin = before ? spot.oldOrigin : spot.newOrigin;
-        return placeOf(btf, new Field("", 0, 0, type), origin);
+    private Optional<Place> oldPlace(Spot spot, int type) {
+        return placeOf(old, new Field("", 0, 0, type), spot.oldOrigin);
+    }
+
+    private Optional<Place> newPlace(Spot spot, int type) {
+        return placeOf(now, new Field("", 0, 0, type), spot.newOrigin);
     }
 
     private static Optional<Place> placeOf(Btf btf, Field field, long origin) {

@@ -6,15 +6,22 @@ import java.util.List;
 /**
  * A function's prototype.
  *
+ * @param id of the function's own record
  * @param types where {@code result} and the types of the parameters are to be looked up
  */
-public record Prototype(Btf types, String function, int result, List<Parameter> parameters, boolean variadic) {
+public record Prototype(Btf types, int id, String function, int result, List<Parameter> parameters, boolean variadic) {
 
     static Prototype of(Btf types, BtfType.Func function) {
         if (types.type(function.proto()) instanceof BtfType.FuncProto proto) {
-            return new Prototype(types, function.name(), proto.result(), proto.parameters(), proto.variadic());
+            return new Prototype(
+                    types, function.id(), function.name(), proto.result(), proto.parameters(), proto.variadic());
         }
         throw new IllegalStateException("read as a function though its type is none: " + function);
+    }
+
+    /** Whether it is the description of the kernel's function of that name, which the module's is then equal to. */
+    public boolean isInherited() {
+        return !types.owns(id);
     }
 
     /** The prototype as C writes it, qualifiers left out, such as {@code int f(struct inode *, u32)}. */

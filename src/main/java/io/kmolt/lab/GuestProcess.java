@@ -3,6 +3,8 @@ package io.kmolt.lab;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import java.io.IOException;
+import java.net.UnixDomainSocketAddress;
+import java.nio.channels.SocketChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -88,8 +90,7 @@ final class GuestProcess {
 
     private void awaitSockets(QemuCommand qemu) throws IOException {
         long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
-        // QEMU writes its pid file after it has opened the sockets.
-        while (!Files.exists(qemu.pidFile())) {
+        while (!Files.exists(qemu.pidFile()) || !listens(qemu.socket(QemuCommand.LAST_PORT))) {
             if (!alive() || System.nanoTime() > deadline) {
                 kill();
                 throw new LabException("QEMU did not start: " + complaint());
@@ -101,6 +102,14 @@ final class GuestProcess {
                 Thread.currentThread().interrupt();
                 throw new LabException("interrupted while QEMU started", e);
             }
+        }
+    }
+
+    private static boolean listens(Path socket) {
+        try (SocketChannel channel = SocketChannel.open(UnixDomainSocketAddress.of(socket))) {
+            return channel.isConnected();
+        } catch (IOException e) {
+            return false; // not yet
         }
     }
 

@@ -20,6 +20,9 @@ record QemuCommand(LabOptions options, Kernel kernel, Path folder, boolean kvm) 
     static final String STDOUT_PORT = "stdout";
     static final String STDERR_PORT = "stderr";
 
+    /** When its socket listens, so do all others: QEMU opens them in the order of its command line. */
+    static final String LAST_PORT = STDERR_PORT;
+
     static String shellPort(int index) {
         return "shell" + index;
     }

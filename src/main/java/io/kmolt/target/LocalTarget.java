@@ -16,10 +16,9 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /** The kernel that the tool itself runs on. */
 public final class LocalTarget implements Target {
@@ -88,19 +87,18 @@ public final class LocalTarget implements Target {
 
     @Override
     public CommandResult run(String script, Duration timeout) throws TargetException {
-        Process process;
+        // Into files, not pipes: a process left in the background would hold a pipe open.
+        Path stdout = null;
+        Path stderr = null;
         try {
-            process = new ProcessBuilder("setsid", "-w", "sh", "-c", script)
+            stdout = Files.createTempFile("kmolt-", ".out");
+            stderr = Files.createTempFile("kmolt-", ".err");
+            Process process = new ProcessBuilder("setsid", "-w", "sh", "-c", script)
                     .redirectInput(Path.of("/dev/null").toFile())
+                    .redirectOutput(stdout.toFile())
+                    .redirectError(stderr.toFile())
                     .start();
-        } catch (IOException e) {
-            throw new TargetException("cannot start a shell: " + e.getMessage(), e);
-        }
-        CompletableFuture<byte[]> stdout = collect(process.getInputStream());
-        CompletableFuture<byte[]> stderr = collect(process.getErrorStream());
-        try {
-            boolean done = process.waitFor(timeout.toMillis(), TimeUnit.MILLISECONDS);
-            if (!done) {
+            if (!process.waitFor(timeout.toMillis(), TimeUnit.MILLISECONDS)) {
                 List<ProcessHandle> family = process.descendants().toList();
                 process.destroyForcibly().waitFor();
                 family.forEach(ProcessHandle::destroyForcibly);
@@ -108,28 +106,30 @@ public final class LocalTarget implements Target {
             }
             return new CommandResult(process.exitValue(), text(stdout), text(stderr));
         } catch (InterruptedException e) {
-            process.destroyForcibly();
             Thread.currentThread().interrupt();
             throw new TargetException("interrupted while waiting for: " + script, e);
-        } catch (ExecutionException e) {
-            throw new TargetException("cannot read the output of: " + script, e);
+        } catch (TargetException e) {
+            throw e;
+        } catch (IOException e) {
+            throw new TargetException("cannot run a shell: " + e.getMessage(), e);
+        } finally {
+            delete(stdout);
+            delete(stderr);
         }
     }
 
-    private static CompletableFuture<byte[]> collect(InputStream in) {
-        return CompletableFuture.supplyAsync(
-                () -> {
-                    try (in) {
-                        return in.readAllBytes();
-                    } catch (IOException e) {
-                        return new byte[0];
-                    }
-                },
-                task -> Thread.ofPlatform().daemon().start(task));
+    private static String text(Path file) throws IOException {
+        return new String(Files.readAllBytes(file), UTF_8);
     }
 
-    private static String text(CompletableFuture<byte[]> bytes) throws InterruptedException, ExecutionException {
-        return new String(bytes.get(), UTF_8);
+    private static void delete(@Nullable Path file) {
+        try {
+            if (file != null) {
+                Files.deleteIfExists(file);
+            }
+        } catch (IOException e) {
+            // A temporary file more; nothing depends on it.
+        }
     }
 
     @Override

@@ -96,6 +96,11 @@ final class ShellLink implements AutoCloseable {
         }
     }
 
+    /** Random letters and digits, the same for the life of the link. */
+    String nonce() {
+        return nonce;
+    }
+
     Request next() {
         return new Request(nonce + "." + ++sequence);
     }

@@ -11,6 +11,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
 
 /**
@@ -30,14 +31,12 @@ public final class ShellTarget implements Target {
     private static final int BLOCK = 64 * 1024;
     private static final int LOG_LINES = 400;
 
-    /** When the shell ends, as when the tool was killed: ends the job, which holds descriptors, and its processes. */
-    private static final String LAST_WORDS =
-            "[ -z \"$J\" ] || kill -KILL $J; if [ -n \"$K\" ]; then for p in \"$K\"/*p; "
-                    + "do [ -f \"$p\" ] && read P <\"$p\" && kill -KILL -- -$P; done; rm -rf \"$K\"; fi";
-
     private final String name;
     private final ShellLink link;
     private final List<ShellConversation> conversations = new ArrayList<>();
+
+    /** A folder on the other side, for what commands print; its name is not to be guessed. */
+    private String scratch = "";
 
     private ShellTarget(String name, ShellLink link) {
         this.name = name;
@@ -93,14 +92,7 @@ public final class ShellTarget implements Target {
             throw new TargetLostException("cannot reach " + name + ": " + e.getMessage(), e);
         }
         ByteQueue complaints = new ByteQueue(process.getErrorStream(), name + "-stderr");
-        Runnable closer = () -> {
-            try {
-                process.getOutputStream().close();
-            } catch (IOException e) {
-                // The process is gone already; that is what closing is for.
-            }
-            process.destroy();
-        };
+        Runnable closer = () -> endGently(process);
         Supplier<String> epitaph = () -> {
             try {
                 Thread.sleep(100); // its last words arrive on another thread
@@ -112,25 +104,63 @@ public final class ShellTarget implements Target {
         return over(name, process.getInputStream(), process.getOutputStream(), closer, epitaph);
     }
 
+    /** Lets a shell clean up at the end of its input, and kills what does not end then. */
+    private static void endGently(Process process) {
+        try {
+            process.getOutputStream().close();
+        } catch (IOException e) {
+            // The process is gone already; that is what closing is for.
+        }
+        try {
+            if (!process.waitFor(2, TimeUnit.SECONDS)) {
+                process.destroyForcibly();
+            }
+        } catch (InterruptedException e) {
+            process.destroyForcibly();
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    /**
+     * Makes the shell ready and tells whether there is one. Asks again now and then: what was sent to a port of a
+     * guest while its former user's shell was ending is lost. Asking twice does no harm.
+     */
     private void prepare(Duration timeout) throws TargetException {
-        Request request = link.next();
-        // The first line may go to a loop that starts the shell when it sees one.
-        link.send(":\n");
-        link.send("LC_ALL=C; export LC_ALL; PATH=$PATH:/usr/sbin:/usr/bin:/sbin:/bin; export PATH; umask 077; K=; J=; "
-                + "trap '" + LAST_WORDS + "' EXIT; "
-                + request.begin() + "; K=$(mktemp -d /run/kmolt.XXXXXX || mktemp -d /tmp/kmolt.XXXXXX) 2>&1 "
-                + "&& exec 2>\"$K/shell\" && dd iflag=fullblock bs=1 count=0 2>&1 && command -v setsid; "
-                + request.end("$?") + "\n");
-        Frame frame = link.await(request, timeout);
-        if (frame == null) {
-            throw link.lose("no shell answered within " + timeout.toSeconds() + " s", null);
+        long deadline = System.nanoTime() + timeout.toNanos();
+        Frame frame = null;
+        for (long patience = 1; frame == null; patience = Math.min(8, 2 * patience)) {
+            Request request = link.next();
+            // The first line may go to a loop that starts the shell when it sees one.
+            link.send(":\n");
+            link.send(greeting(request));
+            long rest = deadline - System.nanoTime();
+            if (rest <= 0) {
+                throw link.lose("no shell answered within " + timeout.toMillis() / 1000.0 + " s", null);
+            }
+            frame = link.await(request, Duration.ofNanos(Math.min(rest, TimeUnit.SECONDS.toNanos(patience))));
         }
         if (frame.status() != 0) {
             throw link.lose(
-                    "its shell lacks something needed (mktemp, a writable /run or /tmp, dd with iflag=fullblock, setsid): "
+                    "its shell lacks something needed (mkdir in /run or /tmp, dd with iflag=fullblock, setsid): "
                             + frame.text().strip(),
                     null);
         }
+        scratch = frame.text().lines().findFirst().orElse("");
+    }
+
+    private String greeting(Request request) {
+        String folder = "kmolt." + link.nonce();
+        // At the shell's end, as when the tool was killed: end the job, which may hold a device open, and its
+        // processes.
+        String lastWords =
+                "[ -z \"$J\" ] || kill -KILL $J; for p in $D/*p; do [ -f $p ] && read P <$p && kill -KILL -$P;"
+                        + " done; rm -rf $D";
+        return "LC_ALL=C; export LC_ALL; PATH=$PATH:/usr/sbin:/usr/bin:/sbin:/bin; export PATH; J=; D=/run/" + folder
+                + "; " + request.begin()
+                + "; { [ -d $D ] || mkdir -m 700 $D 2>/dev/null || { D=/tmp/" + folder
+                + "; [ -d $D ] || mkdir -m 700 $D; }; } 2>&1 && echo $D && trap '" + lastWords
+                + "' EXIT && exec 2>$D/shell && dd iflag=fullblock bs=1 count=0 2>&1 && command -v setsid; "
+                + request.end("$?") + "\n";
     }
 
     @Override
@@ -169,8 +199,8 @@ public final class ShellTarget implements Target {
         link.send(request.begin() + "; { dd iflag=fullblock bs=" + BLOCK + " count=" + blocks
                 + "; dd iflag=fullblock bs=" + Math.max(1, rest) + " count=" + (rest == 0 ? 0 : 1)
                 + "; } 2>/dev/null | { { cat >" + ShellQuote.word(path)
-                + "; } 2>\"$K/e\" || { cat >/dev/null; false; }; }; s=$?; " + request.middle()
-                + "; [ $s = 0 ] || cat \"$K/e\"; " + request.end("$s") + "\n");
+                + "; } 2>" + scratch + "/e || { cat >/dev/null; false; }; }; s=$?; " + request.middle()
+                + "; [ $s = 0 ] || cat " + scratch + "/e; " + request.end("$s") + "\n");
         if (!link.awaitBegin(request, FILE_TIMEOUT)) {
             throw hung("write " + path);
         }
@@ -186,7 +216,7 @@ public final class ShellTarget implements Target {
 
     @Override
     public synchronized String insertModule(byte[] ko, String module, String params) throws TargetException {
-        String file = moduleFolder() + "/" + module.replaceAll("[^A-Za-z0-9_.-]", "_") + ".ko";
+        String file = scratch + "/" + module.replaceAll("[^A-Za-z0-9_.-]", "_") + ".ko";
         writeFile(file, ko);
         String script = "dmesg | tail -n 1; echo; insmod " + ShellQuote.word(file) + " "
                 + ShellQuote.words(ShellQuote.splitParameters(params)) + "; s=$?; dmesg | tail -n " + LOG_LINES
@@ -197,10 +227,6 @@ public final class ShellTarget implements Target {
             throw new ModuleLoadException(name, module, Errno.ofMessage(result.stderr()), log);
         }
         return log;
-    }
-
-    private String moduleFolder() throws TargetException {
-        return foreground("printf %s \"$K\"").text();
     }
 
     @Override
@@ -214,7 +240,7 @@ public final class ShellTarget implements Target {
     @Override
     public synchronized CommandResult run(String script, Duration timeout) throws TargetException {
         Request request = link.next();
-        String files = "\"$K/" + request.id() + "\"";
+        String files = scratch + "/" + request.id();
         link.send("{ setsid sh -c " + ShellQuote.word(script) + " </dev/null >" + files + "o 2>" + files
                 + "e & P=$!; echo $P >" + files + "p; wait $P; s=$?; " + request.begin() + "; cat " + files + "o; "
                 + request.middle() + "; cat " + files + "e; " + request.end("$s") + "; rm -f " + files
@@ -231,7 +257,7 @@ public final class ShellTarget implements Target {
     /** Ends a job, first kindly; a process that not even SIGKILL ends (it hangs in the kernel) is left behind. */
     private Frame killJob(Request job, String files) throws TargetException {
         for (String signal : List.of("TERM", "KILL")) {
-            foreground("read P <" + files + "p; kill -" + signal + " -- -$P");
+            foreground("read P <" + files + "p; kill -" + signal + " -$P");
             Frame frame = link.await(job, Duration.ofSeconds(2));
             if (frame != null) {
                 link.send("wait $J; J=\n");
@@ -272,7 +298,7 @@ public final class ShellTarget implements Target {
     /** Writes a line to an open descriptor and reads to the reply's last line, as a job. */
     synchronized String exchange(ShellConversation conversation, String line, Duration timeout) throws TargetException {
         Request request = link.next();
-        String files = "\"$K/" + request.id() + "\"";
+        String files = scratch + "/" + request.id();
         int fd = conversation.fd();
         link.send("{ " + request.begin() + "; printf '%s\\n' " + ShellQuote.word(line) + " >&" + fd + " 2>" + files
                 + "e; s=$?; while [ $s = 0 ]; do if IFS= read -r l <&" + fd
@@ -312,9 +338,9 @@ public final class ShellTarget implements Target {
 
     /** Runs a file operation whose complaints tell the error. */
     private Frame file(String verb, String path, String command) throws TargetException {
-        Frame frame = foreground("{ " + command + "; } 2>\"$K/e\"");
+        Frame frame = foreground("{ " + command + "; } 2>" + scratch + "/e");
         if (frame.status() != 0) {
-            throw fileError(verb, path, foreground("cat \"$K/e\"").text());
+            throw fileError(verb, path, foreground("cat " + scratch + "/e").text());
         }
         return frame;
     }

@@ -114,6 +114,24 @@ class FunctionPrototypesTest {
         assertThat(FunctionPrototypes.compatible(btf, "g", btf, "g")).isTrue();
     }
 
+    @Test
+    void aFunctionThatTheKernelHasJustSoIsFoundThere() throws BtfException {
+        BtfWriter vmlinux = basics();
+        vmlinux.function("init_once", vmlinux.proto(0, vmlinux.ptr(0)));
+        vmlinux.function("own", vmlinux.proto(0, INT));
+        BtfWriter split = vmlinux.split();
+        split.function("own", split.proto(0, LONG));
+        Btf module = split.read("module", vmlinux.read("vmlinux"));
+        assertThat(FunctionPrototypes.prototype(module, "init_once")).hasValueSatisfying(prototype -> {
+            assertThat(prototype).hasToString("void init_once(void *)");
+            assertThat(prototype.isInherited()).isTrue();
+        });
+        assertThat(FunctionPrototypes.prototype(module, "own")).hasValueSatisfying(prototype -> {
+            assertThat(prototype).hasToString("void own(long int)");
+            assertThat(prototype.isInherited()).isFalse();
+        });
+    }
+
     private static Optional<String> difference(ToIntFunction<BtfWriter> old, ToIntFunction<BtfWriter> now)
             throws BtfException {
         BtfWriter before = basics();

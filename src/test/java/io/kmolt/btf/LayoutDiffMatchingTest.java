@@ -1,5 +1,6 @@
 package io.kmolt.btf;
 
+import static io.kmolt.btf.BtfWriter.bits;
 import static io.kmolt.btf.BtfWriter.m;
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -16,6 +17,22 @@ class LayoutDiffMatchingTest {
     void aTypeOfOneBuildOnlyIsNoDifference() throws BtfException {
         assertThat(lines(w -> w.struct("gone", 4, m("a", INT, 0)), w -> w.struct("fresh", 4, m("a", INT, 0))))
                 .isEmpty();
+    }
+
+    @Test
+    void typesOfOneBuildOnlyCanBeListed() throws BtfException {
+        BtfWriter vmlinux = base(w -> w.struct("moved", 4, m("a", INT, 0)));
+        BtfWriter one = vmlinux.split();
+        one.struct("gone", 4, m("a", INT, 0));
+        one.typedef("gone_t", INT);
+        one.union("stays", 4, m("a", INT, 0));
+        one.struct("moved", 4, m("a", INT, 0));
+        BtfWriter two = vmlinux.split();
+        two.union("stays", 4, m("b", INT, 0));
+        Btf old = one.read("old.ko", vmlinux.read("vmlinux"));
+        Btf now = two.read("new.ko", vmlinux.read("vmlinux"));
+        assertThat(LayoutDiff.onlyIn(old, now)).containsExactly("struct gone", "typedef gone_t");
+        assertThat(LayoutDiff.onlyIn(now, old)).isEmpty();
     }
 
     @Test
@@ -70,6 +87,25 @@ class LayoutDiffMatchingTest {
     }
 
     @Test
+    void enumerationsOfTheBaseCountWhereABitFieldHoldsThem() throws BtfException {
+        Consumer<BtfWriter> module = w -> w.struct("s", 4, bits("mode", 3, 0, 2));
+        assertThat(lines(
+                        base(w -> w.enumeration("mode", "ON", 1)),
+                        module,
+                        base(w -> w.enumeration("mode", "ON", 2)),
+                        module))
+                .containsExactly("enum mode: enumerator ON: 1 → 2");
+    }
+
+    @Test
+    void aStructureThatGotATagIsStillKnownByItsTypedef() throws BtfException {
+        assertThat(lines(
+                        w -> w.struct("s", 8, m("p", w.typedef("pair", w.struct("", 8, m("x", INT, 0))), 0)),
+                        w -> w.struct("s", 8, m("p", w.struct("pair", 8, m("x", INT, 4)), 0))))
+                .containsExactly("typedef pair: member x: offset 0 → 4 bytes");
+    }
+
+    @Test
     void twinsInAnyOrderAreMatchedByTheirMembers() throws BtfException {
         assertThat(lines(
                         w -> {
@@ -95,6 +131,21 @@ class LayoutDiffMatchingTest {
                             w.struct("twin", 4, m("a", INT, 0));
                         }))
                 .containsExactly("struct twin: member b: offset 0 → 8 bytes");
+    }
+
+    @Test
+    void twinsThatAreEqualCountAsOne() throws BtfException {
+        assertThat(lines(
+                        w -> {
+                            w.struct("twin", 8, m("a", INT, 0));
+                            w.struct("twin", 8, m("a", INT, 0));
+                        },
+                        w -> {
+                            w.struct("twin", 8, m("a", INT, 4));
+                            w.struct("twin", 8, m("a", INT, 4));
+                            w.struct("twin", 8, m("a", INT, 4));
+                        }))
+                .containsExactly("struct twin: member a: offset 0 → 4 bytes");
     }
 
     @Test
@@ -146,7 +197,7 @@ class LayoutDiffMatchingTest {
     }
 
     @Test
-    void namelessTypesThatNothingRefersToAreMatchedByTheirMembers() throws BtfException {
+    void namelessTypesThatNoNamedOneLeadsToAreMatchedByTheirMembers() throws BtfException {
         assertThat(lines(
                         w -> {
                             w.struct("", 8, m("x", INT, 0), m("y", INT, 4));
@@ -159,6 +210,29 @@ class LayoutDiffMatchingTest {
                 .containsExactly(
                         "struct {x, y}: size 8 → 12 bytes (uncertain: the nearest of several candidates)",
                         "struct {x, y}: member y: offset 4 → 8 bytes (uncertain: the nearest of several candidates)");
+    }
+
+    @Test
+    void namelessTypesThatOnlyArraysAndPointersLeadToCountAsUnused() throws BtfException {
+        assertThat(lines(
+                        w -> w.array(w.ptr(w.struct("", 16, m("in", w.struct("", 8, m("x", INT, 0)), 8))), 4),
+                        w -> w.array(w.ptr(w.struct("", 16, m("in", w.struct("", 8, m("x", INT, 4)), 8))), 4)))
+                .containsExactly(
+                        "struct {in}: member in.x: offset 8 → 12 bytes (uncertain: the nearest of several candidates)");
+    }
+
+    @Test
+    void namelessTypesThatLeadToEachOtherAreNotForgotten() throws BtfException {
+        assertThat(lines(w -> circle(w, 0), w -> circle(w, 4))).isNotEmpty();
+        assertThat(lines(w -> circle(w, 0), w -> circle(w, 0))).isEmpty();
+    }
+
+    private static void circle(BtfWriter w, int offset) {
+        int here = w.next();
+        w.struct("", 16, m("a", INT, offset), m("that", here + 3, 8));
+        w.struct("", 16, m("b", INT, 0), m("this", here + 2, 8));
+        w.ptr(here);
+        w.ptr(here + 1);
     }
 
     @Test

@@ -8,9 +8,11 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.kmolt.btf.BtfWriter.M;
 import io.kmolt.btf.LayoutDifference.Kind;
 import io.kmolt.btf.LayoutDifference.Place;
+import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Consumer;
+import org.junit.jupiter.api.Assertions;
 import org.junit.jupiter.api.Test;
 
 /** Each way in which a type can differ, and how it reads. */
@@ -295,6 +297,31 @@ class LayoutDiffTest {
         assertThatThrownBy(() -> LayoutDiff.compare(a, b, Scope.owned()))
                 .isInstanceOf(BtfException.class)
                 .hasMessageContainingAll("old.ko", "new.ko", "too many types and members");
+    }
+
+    @Test
+    void typesMadeToMultiplyEndInARefusalSoon() throws BtfException {
+        Btf a = multiplying("old.ko", 0);
+        Btf b = multiplying("new.ko", 1);
+        Assertions.assertTimeout(
+                Duration.ofSeconds(30),
+                () -> assertThatThrownBy(() -> LayoutDiff.compare(a, b, Scope.owned()))
+                        .isInstanceOf(BtfException.class)
+                        .hasMessageContaining("too many types and members"));
+    }
+
+    /** Structures of half a million members each, since 18 levels of two anonymous ones unfold to that. */
+    private static Btf multiplying(String name, int offset) throws BtfException {
+        BtfWriter writer = basics();
+        int type = writer.struct("", 4, m("a", INT, offset));
+        for (int i = 0; i < 18; i++) {
+            type = writer.struct("", 4, m("", type, 0), m("", type, offset));
+        }
+        for (int i = 0; i < 200; i++) {
+            writer.struct("s" + i, 4, m("", type, 0));
+            writer.struct("", 4, m("p", writer.ptr(type), i));
+        }
+        return writer.read(name);
     }
 
     private static List<String> structs(List<M> old, List<M> now) throws BtfException {

@@ -1,0 +1,34 @@
+package io.kmolt.lab;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.kmolt.target.LocalTarget;
+import io.kmolt.target.Target;
+import java.io.IOException;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class TargetsTest {
+    @Test
+    void localIsThisMachine() throws IOException {
+        try (Target target = Targets.parse("local")) {
+            assertThat(target).isInstanceOf(LocalTarget.class);
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"", "remote", "ssh:", "ssh:-oProxyCommand=x", "serial:/dev/ttyS0"})
+    void whatNamesNoTargetIsRefused(String name) {
+        assertThatThrownBy(() -> Targets.parse(name)).isInstanceOf(IllegalArgumentException.class);
+    }
+
+    @Test
+    void aGuestThatDoesNotRunIsRefusedWithTheCommandThatStartsIt() {
+        assertThatThrownBy(() -> Targets.parse("lab:no-such-guest"))
+                .isInstanceOf(LabException.class)
+                .hasMessageContaining("kmolt lab start no-such-guest");
+        assertThatThrownBy(() -> Targets.parse("lab:../x")).isInstanceOf(LabException.class);
+    }
+}
