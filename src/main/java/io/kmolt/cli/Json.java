@@ -1,15 +1,17 @@
 package io.kmolt.cli;
 
 import tools.jackson.databind.SerializationFeature;
+import tools.jackson.databind.cfg.EnumFeature;
 import tools.jackson.databind.json.JsonMapper;
 
-/** Facts as JSON: records as objects, in the order of their components. */
+/** Facts as JSON: records as objects, in the order of their components; constants in lower case. */
 final class Json {
     private Json() {}
 
     static String write(Object facts) {
         return JsonMapper.builder()
                 .enable(SerializationFeature.INDENT_OUTPUT)
+                .enable(EnumFeature.WRITE_ENUMS_TO_LOWERCASE)
                 .build()
                 .writeValueAsString(facts);
     }

@@ -9,7 +9,16 @@ import picocli.CommandLine.Command;
         mixinStandardHelpOptions = true,
         version = "kmolt 0.1.0",
         description = "Changes a Linux kernel while it runs.",
-        subcommands = {SwapCommand.class, RevertCommand.class, LabCommand.class})
+        subcommands = {
+            DoctorCommand.class,
+            InfoCommand.class,
+            DiffCommand.class,
+            SwapCommand.class,
+            RevertCommand.class,
+            ListCommand.class,
+            StatusCommand.class,
+            LabCommand.class
+        })
 public final class Main {
     private Main() {}
 
@@ -19,6 +28,9 @@ public final class Main {
 
     /** The parser with all commands, for {@link #main} and for tests. */
     public static CommandLine commandLine() {
-        return new CommandLine(new Main()).setExecutionExceptionHandler(new Failures());
+        Failures failures = new Failures();
+        return new CommandLine(new Main())
+                .setExecutionExceptionHandler(failures)
+                .setParameterExceptionHandler(failures);
     }
 }

@@ -9,7 +9,6 @@ import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
@@ -101,9 +100,9 @@ final class SwapCommand implements Callable<Integer> {
                         ? "can be swapped for build " + report.buildId()
                         : report.edition() + " answers now (build-id " + report.buildId() + "), before: "
                                 + report.previous());
-        names(out, "changed", report.changed());
-        names(out, "new", report.added());
-        names(out, "gone", report.gone());
+        Texts.names(out, "changed", "function", report.changed(), output.verbose);
+        Texts.names(out, "new", "function", report.added(), output.verbose);
+        Texts.names(out, "gone", "function", report.gone(), output.verbose);
         out.printf(
                 "  linked    %d table words, %d redirects, %d shared objects, in %d ms%n",
                 report.slots(), report.redirects(), report.shared(), report.linkMillis());
@@ -118,18 +117,5 @@ final class SwapCommand implements Callable<Integer> {
                     report.stopNanos() / 1e6,
                     report.attempts() == 1 ? "first attempt" : "attempt " + report.attempts());
         }
-    }
-
-    private void names(PrintWriter out, String title, List<String> names) {
-        if (names.isEmpty()) {
-            return;
-        }
-        int shown = output.verbose ? names.size() : Math.min(names.size(), 6);
-        out.printf(
-                "  %-9s %d functions: %s%s%n",
-                title,
-                names.size(),
-                String.join(", ", names.subList(0, shown)),
-                shown < names.size() ? ", … (-v shows all)" : "");
     }
 }

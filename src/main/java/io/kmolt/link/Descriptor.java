@@ -21,8 +21,9 @@ import java.util.SortedMap;
  * Writes the {@code .kmolt} section: {@code struct kmolt_update} and its arrays, as {@code kernel/kmolt_abi.h} lays them
  * out and {@code docs/abi.md} explains.
  */
-final class Descriptor {
-    static final int ABI = 1;
+public final class Descriptor {
+    /** The core's {@code KMOLT_ABI} that updates are made for. */
+    public static final int ABI = 1;
 
     private static final long MAGIC = 0x0a746c6f6d6bL;
     private static final int STRUCT_SIZE = 496;

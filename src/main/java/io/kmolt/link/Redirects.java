@@ -3,11 +3,8 @@ package io.kmolt.link;
 import io.kmolt.diff.Comparison;
 import io.kmolt.diff.Types;
 import io.kmolt.diff.Words;
-import io.kmolt.elf.ElfSection;
+import io.kmolt.module.FtraceSites;
 import io.kmolt.module.Item;
-import io.kmolt.module.KernelModule;
-import io.kmolt.module.Reference;
-import io.kmolt.module.Referent;
 import io.kmolt.module.SectionKind;
 import java.util.HashMap;
 import java.util.Map;
@@ -48,18 +45,9 @@ final class Redirects {
     }
 
     private static Map<Item, Long> sites(Layer base) {
-        KernelModule module = base.comparison().oldModule();
         Map<Item, Long> sites = new HashMap<>();
-        for (ElfSection section : module.elf().sections()) {
-            if (section.name().equals("__mcount_loc")) {
-                for (Reference reference : module.references(section.index())) {
-                    if (reference.referent() instanceof Referent.InItem in
-                            && in.item().function()) {
-                        sites.put(in.item(), base.address(in.item()) + in.delta());
-                    }
-                }
-            }
-        }
+        FtraceSites.of(base.comparison().oldModule())
+                .forEach((item, offset) -> sites.put(item, base.address(item) + offset));
         return sites;
     }
 

@@ -1,15 +1,9 @@
 package io.kmolt.swap;
 
-import io.kmolt.elf.ElfException;
 import io.kmolt.module.KernelModule;
-import io.kmolt.module.ModuleException;
 import io.kmolt.target.CommandResult;
 import io.kmolt.target.Target;
 import io.kmolt.target.TargetException;
-import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
-import java.nio.file.Path;
 import java.util.Optional;
 
 /**
@@ -25,23 +19,6 @@ final class Builds {
         this.release = release;
     }
 
-    /** Reads a file of the machine that kmolt runs on. */
-    static KernelModule read(Path path) throws IOException, SwapException {
-        try {
-            return parse(path.toString(), Files.readAllBytes(path));
-        } catch (NoSuchFileException e) {
-            throw SwapException.unfit(path + ": there is no such file");
-        }
-    }
-
-    private static KernelModule parse(String name, byte[] bytes) throws SwapException {
-        try {
-            return KernelModule.parse(name, bytes);
-        } catch (ModuleException | ElfException e) {
-            throw SwapException.unfit(String.valueOf(e.getMessage()));
-        }
-    }
-
     /** The file of a loaded module: kept by kmolt, or the one that modprobe would load, if it is the same build. */
     KernelModule base(String module, String buildId) throws TargetException, SwapException {
         Optional<KernelModule> kept = kept(buildId);
@@ -54,7 +31,7 @@ final class Builds {
             throw SwapException.unfit("the file that module " + module + " was loaded from is not installed on "
                     + target.describe() + "; name it with --base");
         }
-        KernelModule file = parse(path, target.readFile(path));
+        KernelModule file = ModuleFiles.parse(path, target.readFile(path));
         if (!file.buildId().orElse("").equals(buildId)) {
             throw SwapException.unfit(
                     "%s is not the build of module %s that is loaded: its build-id is %s, loaded is %s; name the right file with --base"
@@ -75,7 +52,7 @@ final class Builds {
         if (buildId.isEmpty() || !target.exists(path)) {
             return Optional.empty();
         }
-        KernelModule file = parse(path, target.readFile(path));
+        KernelModule file = ModuleFiles.parse(path, target.readFile(path));
         return file.buildId().orElse("").equals(buildId) ? Optional.of(file) : Optional.empty();
     }
 

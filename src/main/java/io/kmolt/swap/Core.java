@@ -23,10 +23,19 @@ final class Core {
         Path home = Path.of(System.getProperty("kmolt.home", "."));
         Path file = home.resolve("target/kernel").resolve(release).resolve("kmolt.ko");
         if (!Files.exists(file)) {
-            throw SwapException.unfit("there is no core for kernel " + release + " (" + file
-                    + "): build it with make core KERNELS=" + release);
+            throw SwapException.unfit("there is no core for kernel " + release + " (" + file + ")");
         }
         return file;
+    }
+
+    /** What is built for a kernel release. */
+    static BuiltCore built(String release) throws IOException {
+        try {
+            Path path = file(release);
+            return new BuiltCore(path.toString(), read(path).buildId().orElse(""), "");
+        } catch (SwapException e) {
+            return new BuiltCore("", "", String.valueOf(e.getMessage()));
+        }
     }
 
     /** Makes sure that this build of the core is loaded; loads it if none is. */
@@ -34,7 +43,7 @@ final class Core {
         Path path = file(release);
         KernelModule core = read(path);
         if (target.exists(SYSFS)) {
-            String loaded = HexFormat.of().formatHex(target.readFile(BUILD_ID)).substring(2 * NOTE_HEADER_SIZE);
+            String loaded = buildId(target.readFile(BUILD_ID));
             if (!loaded.equals(core.buildId().orElse(""))) {
                 throw SwapException.unfit("another build of the core is loaded on " + target.describe() + " (build-id "
                         + loaded + "): revert what it has swapped, then rmmod kmolt");
@@ -59,6 +68,11 @@ final class Core {
 
     /** The build-id in an ELF note as the kernel shows it. */
     static String buildId(byte[] note) {
-        return note.length <= NOTE_HEADER_SIZE ? "" : HexFormat.of().formatHex(note, NOTE_HEADER_SIZE, note.length);
+        return buildId(HexFormat.of().formatHex(note));
+    }
+
+    /** The build-id in an ELF note, both in hexadecimal. */
+    static String buildId(String note) {
+        return note.length() <= 2 * NOTE_HEADER_SIZE ? "" : note.substring(2 * NOTE_HEADER_SIZE);
     }
 }

@@ -1,10 +1,6 @@
 package io.kmolt.swap;
 
-import io.kmolt.target.Target;
-import io.kmolt.target.TargetException;
-import java.util.ArrayList;
-import java.util.Collections;
-import java.util.List;
+import java.util.Map;
 
 /**
  * An edition that a target's core knows.
@@ -12,32 +8,38 @@ import java.util.List;
  * @param name its update module
  * @param state as the core says: {@code current}, {@code superseded}, {@code retired} …
  * @param buildId build-id of the build that it was linked from
+ * @param version that build's MODULE_VERSION; may be empty
+ * @param srcversion that build's srcversion; may be empty
  * @param previous who answered before it: an edition, or {@code base}
+ * @param pauseNanos how long all CPUs stood still for its commit, in nanoseconds; 0 if it was not committed
+ * @param slots words of the base's tables that hold something else while it answers
+ * @param redirects functions of the base that send their callers on while it answers
+ * @param sticky whether it stays in memory after a revert
  */
-record LoadedEdition(String name, String state, String buildId, String previous) {
-    private static final String BASE = "base";
+public record LoadedEdition(
+        String name,
+        String state,
+        String buildId,
+        String version,
+        String srcversion,
+        String previous,
+        long pauseNanos,
+        long slots,
+        long redirects,
+        boolean sticky) {
 
-    private static LoadedEdition read(Target target, String folder, String name) throws TargetException {
-        String path = folder + "/" + name;
+    /** From the files of its folder in sysfs. */
+    static LoadedEdition of(String name, Map<String, String> files) {
         return new LoadedEdition(
                 name,
-                target.readText(path + "/state"),
-                target.readText(path + "/build_id"),
-                target.readText(path + "/previous"));
-    }
-
-    /** The editions that were committed one after another and stand, the one that answers last. */
-    static List<LoadedEdition> chain(Target target, String module) throws TargetException {
-        String folder = Core.SYSFS + "/modules/" + module;
-        List<LoadedEdition> chain = new ArrayList<>();
-        if (target.exists(folder)) {
-            for (String name = target.readText(folder + "/current"); !name.equals(BASE); ) {
-                LoadedEdition edition = read(target, folder, name);
-                chain.add(edition);
-                name = edition.previous();
-            }
-        }
-        Collections.reverse(chain);
-        return chain;
+                files.getOrDefault("state", ""),
+                files.getOrDefault("build_id", ""),
+                files.getOrDefault("version", ""),
+                files.getOrDefault("srcversion", ""),
+                files.getOrDefault("previous", SwappedModule.BASE),
+                Long.parseLong(files.getOrDefault("pause_ns", "0")),
+                Long.parseLong(files.getOrDefault("slots", "0")),
+                Long.parseLong(files.getOrDefault("redirects", "0")),
+                files.getOrDefault("sticky", "0").equals("1"));
     }
 }

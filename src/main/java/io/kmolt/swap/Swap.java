@@ -11,7 +11,6 @@ import io.kmolt.link.LinkException;
 import io.kmolt.link.LinkInput;
 import io.kmolt.link.Linker;
 import io.kmolt.link.Update;
-import io.kmolt.module.Item;
 import io.kmolt.module.KernelModule;
 import io.kmolt.target.ModuleLoadException;
 import io.kmolt.target.Target;
@@ -20,7 +19,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.stream.Collectors;
 
 /** Hot-swaps a loaded module: identify, compare, link, stage, commit, verify, record. */
 public final class Swap {
@@ -55,8 +53,11 @@ public final class Swap {
     }
 
     private SwapReport run(Path newFile) throws IOException, SwapException {
+        progress.step("examining " + target.describe());
+        Doctor.requireFit(target);
+
         progress.step("identifying " + module);
-        KernelModule edition = Builds.read(newFile);
+        KernelModule edition = ModuleFiles.read(newFile);
         if (edition.buildId().isEmpty()) {
             throw SwapException.unfit(newFile + ": has no build-id, by which kmolt would know it again");
         }
@@ -64,7 +65,7 @@ public final class Swap {
         KernelModule core = Core.ensureLoaded(target, release);
 
         try (CoreSession session = CoreSession.open(target)) {
-            List<LoadedEdition> chain = LoadedEdition.chain(target, module);
+            List<LoadedEdition> chain = CoreState.ask(target).chain(module);
             String name =
                     "kmolt_" + abbreviated(module) + "_" + session.send("hello").number("sequence");
 
@@ -114,7 +115,7 @@ public final class Swap {
         if (options.base().isEmpty()) {
             return builds.base(module, loaded);
         }
-        KernelModule file = Builds.read(options.base().get());
+        KernelModule file = ModuleFiles.read(options.base().get());
         if (!file.buildId().orElse("").equals(loaded)) {
             throw SwapException.unfit(
                     "%s is not the build of module %s that is loaded: its build-id is %s, loaded is %s"
@@ -213,9 +214,9 @@ public final class Swap {
                 update.name(),
                 chain.isEmpty() ? "base" : chain.getLast().name(),
                 comparison.newModule().buildId().orElseThrow(),
-                names(Comparison.with(comparison.functions(), Change.CHANGED)),
-                names(comparison.newFunctions()),
-                names(Comparison.with(comparison.functions(), Change.GONE)),
+                BuildDiff.names(Comparison.with(comparison.functions(), Change.CHANGED)),
+                BuildDiff.names(comparison.newFunctions()),
+                BuildDiff.names(Comparison.with(comparison.functions(), Change.GONE)),
                 update.slots(),
                 update.redirects(),
                 update.sharedObjects(),
@@ -225,9 +226,5 @@ public final class Swap {
                 outcome.reply().number("scan_ns"),
                 outcome.reply().number("stop_ns"),
                 outcome.count());
-    }
-
-    private static List<String> names(List<Item> items) {
-        return items.stream().map(Item::name).distinct().sorted().collect(Collectors.toList());
     }
 }

@@ -1,0 +1,94 @@
+package io.kmolt.swap;
+
+import io.kmolt.target.Target;
+import io.kmolt.target.TargetException;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+
+/**
+ * What a target's core tells in {@code /sys/kernel/kmolt}, as {@code docs/abi.md} describes it.
+ *
+ * @param loaded whether there is a core; if not, all else is empty
+ * @param version its version
+ * @param abi its ABI
+ * @param buildId its build-id
+ * @param bootId the boot that it runs in
+ * @param owner who has {@code /dev/kmolt} open, as a pid and a name; {@code none} if nobody has
+ * @param modules the modules that it has a record of, by name
+ */
+public record CoreState(
+        boolean loaded,
+        String version,
+        String abi,
+        String buildId,
+        String bootId,
+        String owner,
+        List<SwappedModule> modules) {
+
+    /** Every file with its value, {@code ./PATH:VALUE}, in one go; a folder that goes meanwhile is left out. */
+    private static final String QUESTION = """
+            cd /sys/kernel/kmolt 2>/dev/null || exit 0
+            echo "version:$(cat /sys/module/kmolt/version)"
+            echo "note:$(od -An -v -tx1 /sys/module/kmolt/notes/.note.gnu.build-id 2>/dev/null | tr -d ' \\n')"
+            grep -r '' . 2>/dev/null
+            """;
+
+    public static CoreState ask(Target target) throws TargetException {
+        return parse(target.run(QUESTION, Target.DEFAULT_TIMEOUT).stdout());
+    }
+
+    static CoreState parse(String text) {
+        Map<String, String> root = new HashMap<>();
+        Map<String, Map<String, String>> modules = new TreeMap<>();
+        Map<String, Map<String, Map<String, String>>> editions = new HashMap<>();
+        for (String line : text.lines().toList()) {
+            String[] pair = line.split(":", 2);
+            String[] path = pair[0].replaceFirst("^\\./", "").split("/");
+            String value = pair.length > 1 ? pair[1].strip() : "";
+            switch (path.length) {
+                case 1 -> root.put(path[0], value);
+                case 3 -> files(modules, path[1]).put(path[2], value);
+                case 4 ->
+                    files(editions.computeIfAbsent(path[1], m -> new TreeMap<>()), path[2])
+                            .put(path[3], value);
+                default -> {}
+            }
+        }
+        List<SwappedModule> swapped = new ArrayList<>();
+        modules.forEach((name, files) -> {
+            List<LoadedEdition> found = new ArrayList<>();
+            editions.getOrDefault(name, Map.of()).forEach((edition, its) -> found.add(LoadedEdition.of(edition, its)));
+            swapped.add(SwappedModule.of(name, files, found));
+        });
+        return new CoreState(
+                root.containsKey("abi"),
+                root.getOrDefault("version", ""),
+                root.getOrDefault("abi", ""),
+                Core.buildId(root.getOrDefault("note", "")),
+                root.getOrDefault("boot_id", ""),
+                root.getOrDefault("owner", ""),
+                List.copyOf(swapped));
+    }
+
+    private static Map<String, String> files(Map<String, Map<String, String>> folders, String name) {
+        return folders.computeIfAbsent(name, n -> new HashMap<>());
+    }
+
+    /** The same core with a record of these modules only. */
+    CoreState with(List<SwappedModule> others) {
+        return new CoreState(loaded, version, abi, buildId, bootId, owner, others);
+    }
+
+    Optional<SwappedModule> module(String name) {
+        return modules.stream().filter(m -> m.name().equals(name)).findFirst();
+    }
+
+    /** The editions of a module that were committed one after another and stand, the one that answers last. */
+    List<LoadedEdition> chain(String module) {
+        return module(module).map(SwappedModule::chain).orElse(List.of());
+    }
+}
