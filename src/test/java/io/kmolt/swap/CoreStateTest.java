@@ -39,6 +39,7 @@ class CoreStateTest {
     void readsTheCoreAndItsModules() {
         CoreState core = CoreState.parse(FILES);
         assertThat(core.loaded()).isTrue();
+        assertThat(core.abi()).isEqualTo(1);
         assertThat(core.buildId()).isEqualTo("abcd");
         assertThat(core.owner()).isEqualTo("7 a:b");
         assertThat(core.modules()).extracting(SwappedModule::name).containsExactly("ext4", "minix");
