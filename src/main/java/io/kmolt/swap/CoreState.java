@@ -12,7 +12,7 @@ import java.util.TreeMap;
 /**
  * What a target's core tells in {@code /sys/kernel/kmolt}, as {@code docs/abi.md} describes it.
  *
- * @param loaded whether there is a core; if not, all else is empty
+ * @param loaded whether there is a core; if not, all else is empty or 0
  * @param version its version
  * @param abi its ABI
  * @param buildId its build-id
@@ -23,7 +23,7 @@ import java.util.TreeMap;
 public record CoreState(
         boolean loaded,
         String version,
-        String abi,
+        int abi,
         String buildId,
         String bootId,
         String owner,
@@ -67,7 +67,7 @@ public record CoreState(
         return new CoreState(
                 root.containsKey("abi"),
                 root.getOrDefault("version", ""),
-                root.getOrDefault("abi", ""),
+                Integer.parseInt(root.getOrDefault("abi", "0")),
                 Core.buildId(root.getOrDefault("note", "")),
                 root.getOrDefault("boot_id", ""),
                 root.getOrDefault("owner", ""),

@@ -187,9 +187,14 @@ public final class Doctor {
     }
 
     private static Check coreFile(Vitals vitals, BuiltCore built) {
-        return built.problem().isEmpty()
-                ? Check.ok("core file", built.file())
-                : Check.unfit("core file", built.problem(), "make core KERNELS=" + vitals.get("release"));
+        if (built.problem().isEmpty()) {
+            return Check.ok("core file", built.file());
+        }
+        Check kernel = kernel(vitals); // building a core for a kernel that is not supported would not help
+        return Check.unfit(
+                "core file",
+                built.problem(),
+                kernel.state() == Check.State.OK ? "make core KERNELS=" + vitals.get("release") : kernel.advice());
     }
 
     private static Check coreLoaded(Vitals vitals, BuiltCore built) {
