@@ -187,8 +187,8 @@ static int do_stage(struct kmolt_session *session, char *name)
 }
 
 static int attempt(struct kmolt_session *session, struct kmolt_base *base,
-		  struct kmolt_edition *to, bool dry,
-		  struct kmolt_outcome *outcome)
+		   struct kmolt_edition *to, bool dry,
+		   struct kmolt_outcome *outcome)
 {
 	int err = kmolt_commit(base, to, dry, outcome);
 

@@ -22,8 +22,8 @@ struct kmolt_table {
 	struct kmolt_redirect redirects[];
 };
 
-static notrace const struct kmolt_redirect *find(const struct kmolt_table *table,
-					 unsigned long ip)
+static notrace const struct kmolt_redirect *
+find(const struct kmolt_table *table, unsigned long ip)
 {
 	size_t low = 0, high = table->count;
 

@@ -75,6 +75,7 @@ public final class Linker {
         Stubs stubs = Stubs.add(editor, descriptor.symbol(), ownModule(editor));
         Neutraliser.replaceModule(input, editor, stubs);
         Neutraliser.addVersions(input, editor, Stubs.IMPORTS, slots);
+        List<String> sticky = sticky(slots, rewriter);
         descriptor.write(
                 input,
                 slots,
