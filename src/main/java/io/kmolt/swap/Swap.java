@@ -142,14 +142,15 @@ public final class Swap {
     /** The base's file, proven to be what is loaded. */
     private KernelModule base() throws IOException, SwapException {
         String loaded = Facts.buildId(target, module)
-                .orElseThrow(() -> SwapException.unfit("module " + module + " is not loaded on " + target.describe()));
+                .orElseThrow(() -> SwapException.unfit("module " + module + " is not loaded on " + target.describe()
+                        + ": there is nothing to swap; modprobe or insmod loads a build"));
         if (options.base().isEmpty()) {
             return builds.base(module, loaded);
         }
         KernelModule file = ModuleFiles.read(options.base().get());
         if (!file.buildId().orElse("").equals(loaded)) {
             throw SwapException.unfit(
-                    "%s is not the build of module %s that is loaded: its build-id is %s, loaded is %s"
+                    "%s is not the build of module %s that is loaded: its build-id is %s, loaded is %s; name the file that it was loaded from with --base"
                             .formatted(
                                     options.base().get(), module, file.buildId().orElse("missing"), loaded));
         }
