@@ -18,18 +18,19 @@ struct commit {
 	struct kmolt_edition *from;
 	struct kmolt_edition *to;
 	struct kmolt_writes *writes;
+	struct kmolt_table *table;
 	struct kmolt_outcome *outcome;
 	bool dry;
 };
 
-static void apply(const struct commit *commit)
+static void apply(struct commit *commit)
 {
 	struct kmolt_base *base = commit->base;
-	struct kmolt_edition *to = commit->to;
 
 	kmolt_writes_apply(commit->writes);
-	kmolt_redirect_set(base, to ? to->table : NULL);
-	WRITE_ONCE(base->current_edition, to);
+	/* What was the table until now is to be freed. */
+	commit->table = kmolt_redirect_set(base, commit->table);
+	WRITE_ONCE(base->current_edition, commit->to);
 	WRITE_ONCE(base->commits, base->commits + 1);
 }
 
@@ -58,12 +59,18 @@ out:
 	return err;
 }
 
-static struct kmolt_scan *scan_for(const struct kmolt_edition *from,
-				   const struct kmolt_edition *to)
+/* To a later edition, or back from one. */
+static bool is_revert(const struct commit *commit)
 {
-	/* To a later edition, or back from one. */
-	bool revert = !to || (from && from->previous == to);
-	const struct kmolt_update *desc = revert ? from->desc : to->desc;
+	return !commit->to ||
+	       (commit->from && commit->from->previous == commit->to);
+}
+
+static struct kmolt_scan *scan_for(const struct commit *commit)
+{
+	bool revert = is_revert(commit);
+	const struct kmolt_update *desc = revert ? commit->from->desc :
+						   commit->to->desc;
 	size_t n = revert ? desc->n_revert_ranges : desc->n_commit_ranges;
 	struct kmolt_scan *scan = kmolt_scan_create(n);
 
@@ -73,6 +80,25 @@ static struct kmolt_scan *scan_for(const struct kmolt_edition *from,
 		       (revert ? desc->revert_ranges : desc->commit_ranges), n);
 	kmolt_scan_sort(scan);
 	return scan;
+}
+
+static int prepare(struct commit *commit)
+{
+	struct kmolt_edition *leaving = is_revert(commit) ? commit->from : NULL;
+	struct kmolt_writes *writes;
+
+	commit->outcome->scan = scan_for(commit);
+	commit->table = kmolt_table_create(commit->base, commit->to, leaving,
+					   NULL);
+	if (!commit->outcome->scan || !commit->table)
+		return -ENOMEM;
+	writes = kmolt_writes_plan(commit->from, commit->to);
+	if (IS_ERR(writes))
+		return PTR_ERR(writes);
+	commit->writes = writes;
+	commit->outcome->n_writes = kmolt_writes_count(writes);
+	return kmolt_redirect_hook(commit->base, commit->base->table,
+				   commit->table);
 }
 
 /**
@@ -99,17 +125,20 @@ int kmolt_commit(struct kmolt_base *base, struct kmolt_edition *to, bool dry,
 	u64 start;
 	int err;
 
-	outcome->scan = scan_for(commit.from, to);
-	if (!outcome->scan)
-		return -ENOMEM;
-	commit.writes = kmolt_writes_plan(commit.from, to);
-	if (IS_ERR(commit.writes))
-		return PTR_ERR(commit.writes);
-	outcome->n_writes = kmolt_writes_count(commit.writes);
-	start = ktime_get_mono_fast_ns();
-	err = stop_machine(stopped, &commit, NULL);
-	outcome->stop_ns = ktime_get_mono_fast_ns() - start;
-	kmolt_writes_free(commit.writes);
+	err = prepare(&commit);
+	if (!err) {
+		start = ktime_get_mono_fast_ns();
+		err = stop_machine(stopped, &commit, NULL);
+		outcome->stop_ns = ktime_get_mono_fast_ns() - start;
+	}
+	/* Only takes sites away; a staged edition's stay, for the next attempt. */
+	if ((!err && !dry) || is_revert(&commit))
+		if (kmolt_redirect_hook(base, base->table, NULL))
+			pr_warn("%s: unused redirects stay hooked\n",
+				base->mod->name);
+	if (commit.writes)
+		kmolt_writes_free(commit.writes);
+	kvfree(commit.table);
 	return err;
 }
 

@@ -74,9 +74,10 @@ static bool kept_out(void)
 int kmolt_remove_module(const char *name)
 {
 	char *argv[] = { "/sbin/rmmod", (char *)name, NULL };
-	char *envp[] = { "HOME=/", "TERM=linux",
-			 "PATH=/sbin:/usr/sbin:/bin:/usr/bin", NULL };
-	int status = call_usermodehelper(argv[0], argv, envp, UMH_WAIT_PROC);
+	static char * const envp[] = { "HOME=/", "TERM=linux",
+				       "PATH=/sbin:/usr/sbin:/bin:/usr/bin",
+				       NULL };
+	int status = call_usermodehelper(argv[0], argv, (char **)envp, UMH_WAIT_PROC);
 
 	return status > 0 ? -EBUSY : status;
 }

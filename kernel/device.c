@@ -58,6 +58,20 @@ void kmolt_refuse(const char *fmt, ...)
 	va_end(args);
 }
 
+/**
+ * kmolt_session_open - whether somebody holds the device who may enrol updates
+ *
+ * Called with kmolt_mutex.  Return: whether that is so.
+ */
+bool kmolt_session_open(void)
+{
+	struct kmolt_session *session =
+		rcu_dereference_protected(kmolt_owner,
+					  lockdep_is_held(&kmolt_mutex));
+
+	return session && !session->closing;
+}
+
 /* Errors: a stable name for programs, a sentence for people. */
 
 static int fail(struct kmolt_session *session, int err, const char *what)
@@ -71,7 +85,7 @@ static int fail(struct kmolt_session *session, int err, const char *what)
 
 	if (session->refusal[0])
 		what = session->refusal;
-	say(session, "error %s: %s (%d)\n", name, what, err);
+	say(session, "error %s: %s\n", name, what);
 	return err;
 }
 
@@ -159,10 +173,12 @@ static struct kmolt_edition *edition_in(struct kmolt_session *session,
 
 static int do_stage(struct kmolt_session *session, char *name)
 {
-	struct kmolt_edition *edition = edition_in(session, name, KMOLT_ENROLLED);
+	struct kmolt_edition *edition = kmolt_find_edition(name);
 	int err;
 
-	if (!edition)
+	if (!edition || edition->state != KMOLT_RETIRED)
+		edition = edition_in(session, name, KMOLT_ENROLLED);
+	if (!edition || edition->base->going)
 		return -ENOENT;
 	err = kmolt_stage(edition);
 	if (err)
@@ -171,8 +187,8 @@ static int do_stage(struct kmolt_session *session, char *name)
 }
 
 static int attempt(struct kmolt_session *session, struct kmolt_base *base,
-		  struct kmolt_edition *to, bool dry,
-		  struct kmolt_outcome *outcome)
+		   struct kmolt_edition *to, bool dry,
+		   struct kmolt_outcome *outcome)
 {
 	int err = kmolt_commit(base, to, dry, outcome);
 
@@ -207,6 +223,9 @@ static int do_commit(struct kmolt_session *session, char *name)
 	if (!edition)
 		return -ENOENT;
 	base = edition->base;
+	err = kmolt_linked_on(edition);
+	if (err)
+		return fail(session, err, "something else answers now");
 	edition->previous = base->current_edition;
 	err = attempt(session, base, edition, false, &outcome);
 	if (err)
@@ -238,9 +257,6 @@ static int do_revert(struct kmolt_session *session, char *name)
 		if (from->previous)
 			from->previous->state = KMOLT_CURRENT;
 		from->state = KMOLT_RETIRED;
-		if (kmolt_redirect_sync(base))
-			pr_warn("%s: unused redirects stay hooked\n",
-				base->mod->name);
 		kmolt_exit_sync(base);
 		log_change(session, base, "reverted", from, &outcome);
 		say(session, "retired %s\n", from->mod->name);
@@ -403,8 +419,11 @@ static ssize_t device_read(struct file *file, char __user *to, size_t count,
 	return n;
 }
 
-/* The first edition that a session left behind, with its name. */
-static bool next_leftover(char *name, size_t size)
+/*
+ * Discards the first edition that a session left behind; @name is set if its
+ * update module is to be unloaded, too.
+ */
+static bool discard_leftover(char *name, size_t size)
 {
 	struct kmolt_edition *edition;
 	struct kmolt_base *base;
@@ -413,8 +432,11 @@ static bool next_leftover(char *name, size_t size)
 		list_for_each_entry(edition, &base->editions, node)
 			if (edition->state == KMOLT_ENROLLED ||
 			    edition->state == KMOLT_STAGED) {
-				strscpy(name, edition->mod->name, size);
+				pr_notice("%s: discarded, its owner is gone\n",
+					  edition->name);
 				kmolt_discard(edition);
+				if (!edition->pinned)
+					strscpy(name, edition->name, size);
 				return true;
 			}
 	return false;
@@ -426,22 +448,22 @@ static int device_release(struct inode *inode, struct file *file)
 	char name[MODULE_NAME_LEN];
 	bool left;
 
-	/* Nothing new is enrolled while there is no owner. */
+	/* Nothing new is enrolled, and nobody else is let in, until all is gone. */
+	mutex_lock(&kmolt_mutex);
+	session->closing = true;
+	mutex_unlock(&kmolt_mutex);
+	do {
+		name[0] = '\0';
+		mutex_lock(&kmolt_mutex);
+		left = discard_leftover(name, sizeof(name));
+		mutex_unlock(&kmolt_mutex);
+		if (name[0] && kmolt_remove_module(name))
+			pr_notice("%s: stays loaded, unused; rmmod removes it\n",
+				  name);
+	} while (left);
 	mutex_lock(&kmolt_mutex);
 	rcu_assign_pointer(kmolt_owner, NULL);
 	mutex_unlock(&kmolt_mutex);
-	for (;;) {
-		mutex_lock(&kmolt_mutex);
-		left = next_leftover(name, sizeof(name));
-		mutex_unlock(&kmolt_mutex);
-		if (!left)
-			break;
-		pr_notice("%s: discarded, its owner pid %d (%s) is gone\n", name,
-			  session->owner, session->comm);
-		if (kmolt_remove_module(name))
-			pr_notice("%s: stays loaded, unused; rmmod removes it\n",
-				  name);
-	}
 	kvfree(session->reply);
 	kfree_rcu(session, rcu);
 	return 0;

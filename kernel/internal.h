@@ -42,7 +42,7 @@ struct kmolt_table;
  * @exit: the base's own module_exit
  * @ops: catches calls that arrive at the base's functions
  * @ops_registered: whether @ops is live
- * @table: where @ops sends them, NULL to let all of them pass
+ * @table: where @ops sends them; NULL to let all of them pass
  * @commits: how many changes were committed, reverts included
  * @going: whether @mod's exit has begun
  */
@@ -68,10 +68,10 @@ struct kmolt_base {
  * @base: what it updates
  * @desc: the descriptor, in the update module
  * @mod: the update module
- * @table: its redirects, built when staged
  * @state: see enum kmolt_state
  * @previous: who answered before it was committed, NULL for the base
  * @pinned: whether a reference to @mod is held
+ * @holds: the edition that it was linked on, which is held as well; or NULL
  * @pause_ns: how long all CPUs stood still for its commit
  * @n_slots: as in @desc; this and what follows outlives the update module
  * @n_redirects: as in @desc
@@ -80,6 +80,7 @@ struct kmolt_base {
  * @version: as in @desc
  * @srcversion: as in @desc
  * @from: name of who answered when it was linked
+ * @name: of its update module
  */
 struct kmolt_edition {
 	struct kobject kobj;
@@ -88,10 +89,10 @@ struct kmolt_edition {
 	struct kmolt_base *base;
 	const struct kmolt_update *desc;
 	struct module *mod;
-	struct kmolt_table *table;
 	enum kmolt_state state;
 	struct kmolt_edition *previous;
 	bool pinned;
+	struct kmolt_edition *holds;
 	u64 pause_ns;
 	u64 n_slots;
 	u64 n_redirects;
@@ -100,11 +101,13 @@ struct kmolt_edition {
 	char version[KMOLT_TEXT_LEN];
 	char srcversion[KMOLT_TEXT_LEN];
 	char from[KMOLT_NAME_LEN];
+	char name[MODULE_NAME_LEN];
 };
 
 /**
  * struct kmolt_session - an open /dev/kmolt
  * @rcu: defers its freeing
+ * @closing: whether nothing can be enrolled or staged any more
  * @owner: process that opened it
  * @comm: its name
  * @refusal: why the last enrolment was refused
@@ -116,6 +119,7 @@ struct kmolt_edition {
  */
 struct kmolt_session {
 	struct rcu_head rcu;
+	bool closing;
 	pid_t owner;
 	char comm[TASK_COMM_LEN];
 	char refusal[256];
@@ -142,6 +146,7 @@ void kmolt_withdraw(const struct kmolt_update *desc);
 struct kmolt_base *kmolt_find_base(const char *name);
 struct kmolt_edition *kmolt_find_edition(const char *name);
 int kmolt_stage(struct kmolt_edition *edition);
+int kmolt_linked_on(const struct kmolt_edition *edition);
 void kmolt_discard(struct kmolt_edition *edition);
 void kmolt_forget_base(struct kmolt_base *base);
 
@@ -155,10 +160,15 @@ void kmolt_writes_apply(struct kmolt_writes *writes);
 void kmolt_writes_free(struct kmolt_writes *writes);
 size_t kmolt_writes_count(const struct kmolt_writes *writes);
 
-/* redirect.c: calls that still arrive at the base's functions */
-struct kmolt_table *kmolt_table_create(const struct kmolt_update *desc);
-int kmolt_redirect_sync(struct kmolt_base *base);
-void kmolt_redirect_set(struct kmolt_base *base, struct kmolt_table *table);
+/* redirect.c: calls that arrive at code which no longer answers */
+struct kmolt_table *kmolt_table_create(struct kmolt_base *base,
+				       const struct kmolt_edition *to,
+				       const struct kmolt_edition *leaving,
+				       const struct kmolt_edition *without);
+int kmolt_redirect_hook(struct kmolt_base *base, const struct kmolt_table *table,
+			const struct kmolt_table *other);
+struct kmolt_table *kmolt_redirect_set(struct kmolt_base *base,
+				       struct kmolt_table *table);
 void kmolt_redirect_remove(struct kmolt_base *base);
 
 /* stack.c: who is inside what */
@@ -237,6 +247,7 @@ void kmolt_exit(const struct kmolt_update *desc);
 int kmolt_retire(struct kmolt_edition *edition, struct kmolt_outcome *outcome);
 
 /* device.c */
+bool kmolt_session_open(void);
 int kmolt_device_init(void);
 void kmolt_device_exit(void);
 __printf(1, 2) void kmolt_refuse(const char *fmt, ...);

@@ -38,9 +38,9 @@ struct kmolt_slot {
 };
 
 /**
- * struct kmolt_redirect - a function of the base whose callers go elsewhere
- * @site: address of the function's ftrace site, inside the base
- * @target: the function that answers instead, inside the edition
+ * struct kmolt_redirect - a function whose callers go elsewhere
+ * @site: address of the function's ftrace site
+ * @target: the function that answers instead
  */
 struct kmolt_redirect {
 	u64 site;
@@ -78,8 +78,12 @@ struct kmolt_range {
  * @exit_stub: what goes into the base's struct module as its exit
  * @slots: address of @n_slots struct kmolt_slot, sorted by address
  * @n_slots: how many
- * @redirects: address of @n_redirects struct kmolt_redirect, sorted by site
+ * @redirects: address of @n_redirects struct kmolt_redirect, sorted by site:
+ *	from the base, and from the editions that it was linked on, to this one
  * @n_redirects: how many
+ * @home: address of @n_home struct kmolt_redirect, sorted by site: from this
+ *	edition to @from, for when it no longer answers but is still loaded
+ * @n_home: how many
  * @commit_ranges: code that must be empty of tasks to commit, sorted
  * @n_commit_ranges: how many
  * @revert_ranges: code that must be empty of tasks to revert, sorted
@@ -107,6 +111,8 @@ struct kmolt_update {
 	u64 n_slots;
 	u64 redirects;
 	u64 n_redirects;
+	u64 home;
+	u64 n_home;
 	u64 commit_ranges;
 	u64 n_commit_ranges;
 	u64 revert_ranges;

@@ -1,26 +1,29 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Redirects: calls that still arrive at a function of the base, through a
+ * Redirects: calls that arrive at code which no longer answers, through a
  * pointer kept in a heap object or through another module's import, go to the
- * edition that answers.
+ * edition that does.
  *
- * One ftrace_ops for each base covers all sites.  It is installed before a
- * commit and lets everything pass; the commit flips one pointer.
+ * One ftrace_ops for each base covers all sites: those of the base and of the
+ * editions below the one that answers, and those of retired editions, whose
+ * functions send their callers home.  New sites are hooked before a commit and
+ * let everything pass; the commit flips one pointer.
  */
 #define pr_fmt(fmt) "kmolt: " fmt
 
 #include <linux/rcupdate.h>
 #include <linux/slab.h>
+#include <linux/sort.h>
 
 #include "internal.h"
 
 struct kmolt_table {
 	size_t count;
-	const struct kmolt_redirect *redirects;
+	struct kmolt_redirect redirects[];
 };
 
-static const struct kmolt_redirect *find(const struct kmolt_table *table,
-					 unsigned long ip)
+static notrace const struct kmolt_redirect *
+find(const struct kmolt_table *table, unsigned long ip)
 {
 	size_t low = 0, high = table->count;
 
@@ -44,41 +47,68 @@ static void notrace handler(unsigned long ip, unsigned long parent_ip,
 	struct kmolt_base *base = container_of(ops, struct kmolt_base, ops);
 	const struct kmolt_redirect *redirect;
 	const struct kmolt_table *table;
-	int bit;
 
-	/* Disables preemption, so that no stop of all CPUs falls in between. */
-	bit = ftrace_test_recursion_trylock(ip, parent_ip);
-	if (bit < 0)
-		return;
+	/*
+	 * So that no stop of all CPUs falls in between.  No protection against
+	 * recursion is needed, as nothing is called that could be hooked; one
+	 * that gave up would send the call to code that no longer answers.
+	 */
+	preempt_disable_notrace();
 	table = READ_ONCE(base->table);
 	redirect = table ? find(table, ip) : NULL;
 	if (redirect)
 		kmolt_set_ip(fregs, redirect->target);
-	ftrace_test_recursion_unlock(bit);
+	preempt_enable_notrace();
+}
+
+static int by_site(const void *a, const void *b)
+{
+	const struct kmolt_redirect *x = a, *y = b;
+
+	return x->site < y->site ? -1 : x->site > y->site;
 }
 
 /**
- * kmolt_table_create - the redirect table of an edition
- * @desc: its descriptor, whose redirects are sorted by site
+ * kmolt_table_create - what the redirects are while an edition answers
+ * @base: the base
+ * @to: the edition; NULL for the base itself
+ * @leaving: an edition that is about to be retired, or NULL
+ * @without: a retired edition that is about to be unloaded, or NULL
  *
- * Return: the table, to be freed with kfree(), or NULL without memory.
+ * Return: the table, to be freed with kvfree(), or NULL without memory.
  */
-struct kmolt_table *kmolt_table_create(const struct kmolt_update *desc)
+struct kmolt_table *kmolt_table_create(struct kmolt_base *base,
+				       const struct kmolt_edition *to,
+				       const struct kmolt_edition *leaving,
+				       const struct kmolt_edition *without)
 {
-	struct kmolt_table *table = kmalloc(sizeof(*table), GFP_KERNEL);
+	const struct kmolt_edition *edition;
+	size_t n = to ? to->desc->n_redirects : 0;
+	struct kmolt_table *table;
 
+	list_for_each_entry(edition, &base->editions, node)
+		n += edition->desc->n_home;
+	table = kvmalloc(struct_size(table, redirects, n), GFP_KERNEL);
 	if (!table)
 		return NULL;
-	table->count = desc->n_redirects;
-	table->redirects = (const struct kmolt_redirect *)desc->redirects;
+	table->count = 0;
+	if (to) {
+		memcpy(table->redirects, (void *)to->desc->redirects,
+		       to->desc->n_redirects * sizeof(*table->redirects));
+		table->count = to->desc->n_redirects;
+	}
+	list_for_each_entry(edition, &base->editions, node) {
+		if (edition == without || edition == to ||
+		    (edition != leaving && edition->state != KMOLT_RETIRED))
+			continue;
+		memcpy(table->redirects + table->count,
+		       (void *)edition->desc->home,
+		       edition->desc->n_home * sizeof(*table->redirects));
+		table->count += edition->desc->n_home;
+	}
+	sort(table->redirects, table->count, sizeof(*table->redirects), by_site,
+	     NULL);
 	return table;
-}
-
-static bool needs_redirects(const struct kmolt_edition *edition)
-{
-	return edition->state == KMOLT_STAGED ||
-	       edition->state == KMOLT_CURRENT ||
-	       edition->state == KMOLT_SUPERSEDED;
 }
 
 /*
@@ -92,22 +122,35 @@ static void forget_ops(struct kmolt_base *base)
 	base->ops_registered = false;
 }
 
+static size_t count(const struct kmolt_table *table)
+{
+	return table ? table->count : 0;
+}
+
+static size_t add_sites(unsigned long *ips, const struct kmolt_table *table)
+{
+	size_t i;
+
+	for (i = 0; i < count(table); i++)
+		ips[i] = table->redirects[i].site;
+	return count(table);
+}
+
 /**
- * kmolt_redirect_sync - hook the sites that the base's editions need, no others
+ * kmolt_redirect_hook - hook the sites of one or two tables, and no others
  * @base: the base
+ * @table: a table, or NULL
+ * @other: another one, or NULL
  *
  * May sleep.  Return: 0, or what ftrace answered; then nothing has changed.
  */
-int kmolt_redirect_sync(struct kmolt_base *base)
+int kmolt_redirect_hook(struct kmolt_base *base, const struct kmolt_table *table,
+			const struct kmolt_table *other)
 {
-	struct kmolt_edition *edition;
+	size_t n = count(table) + count(other);
 	unsigned long *ips;
-	size_t n = 0, i;
 	int err;
 
-	list_for_each_entry(edition, &base->editions, node)
-		if (needs_redirects(edition))
-			n += edition->desc->n_redirects;
 	if (!n) {
 		kmolt_redirect_remove(base);
 		return 0;
@@ -115,11 +158,7 @@ int kmolt_redirect_sync(struct kmolt_base *base)
 	ips = kvmalloc_array(n, sizeof(*ips), GFP_KERNEL);
 	if (!ips)
 		return -ENOMEM;
-	n = 0;
-	list_for_each_entry(edition, &base->editions, node)
-		if (needs_redirects(edition))
-			for (i = 0; i < edition->desc->n_redirects; i++)
-				ips[n++] = edition->table->redirects[i].site;
+	add_sites(ips + add_sites(ips, table), other);
 
 	base->ops.func = handler;
 	if (!base->ops_registered)
@@ -145,11 +184,18 @@ int kmolt_redirect_sync(struct kmolt_base *base)
 /**
  * kmolt_redirect_set - choose the table; all CPUs are stopped
  * @base: the base
- * @table: the table of the edition that answers from now on, or NULL
+ * @table: the table from now on, or NULL
+ *
+ * Return: the table until now.  No CPU is looking at it, as the handler does
+ * not sleep.
  */
-void kmolt_redirect_set(struct kmolt_base *base, struct kmolt_table *table)
+struct kmolt_table *kmolt_redirect_set(struct kmolt_base *base,
+				       struct kmolt_table *table)
 {
+	struct kmolt_table *old = base->table;
+
 	WRITE_ONCE(base->table, table);
+	return old;
 }
 
 /**

@@ -86,7 +86,7 @@ static ssize_t show_current(struct kobject *kobj, char *buf,
 
 static ssize_t show_name(const struct kmolt_edition *edition, char *buf)
 {
-	return sysfs_emit(buf, "%s\n", edition->kobj.name);
+	return sysfs_emit(buf, "%s\n", edition->name);
 }
 
 static ssize_t show_build_id(const struct kmolt_edition *edition, char *buf)
@@ -302,6 +302,7 @@ struct kmolt_edition *kmolt_edition_create(struct kmolt_base *base,
 	strscpy(edition->version, desc->version, sizeof(edition->version));
 	strscpy(edition->srcversion, desc->srcversion,
 		sizeof(edition->srcversion));
+	strscpy(edition->name, mod->name, sizeof(edition->name));
 	strscpy(edition->from, desc->from[0] ? desc->from : "base",
 		sizeof(edition->from));
 	err = kobject_init_and_add(&edition->kobj, &edition_type, &base->kobj,

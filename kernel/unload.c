@@ -63,13 +63,21 @@ static void detach(struct module *mod)
 	}
 }
 
-/* Returns with the edition gone, or detached and struck off its base's list. */
-static void release_edition(struct kmolt_edition *edition)
+static bool is_listed(const struct kmolt_base *base,
+		      const struct kmolt_edition *edition)
 {
-	char name[MODULE_NAME_LEN];
+	const struct kmolt_edition *each;
+
+	list_for_each_entry(each, &base->editions, node)
+		if (each == edition)
+			return true;
+	return false;
+}
+
+static int try_release(struct kmolt_edition *edition, const char *name)
+{
 	int err;
 
-	strscpy(name, edition->mod->name, sizeof(name));
 	/*
 	 * Tasks preempted on their way into the edition, in a trampoline or
 	 * with a pointer just loaded, have gone on after this; those that
@@ -77,28 +85,43 @@ static void release_edition(struct kmolt_edition *edition)
 	 */
 	synchronize_rcu_tasks();
 	err = wait_text_idle(edition);
-	if (!err) {
-		edition->pinned = false;
-		module_put(edition->mod);
-		/* Its exit calls kmolt_withdraw(): edition is gone if this is 0. */
-		err = kmolt_remove_module(name);
-		if (!err)
-			return;
-		__module_get(edition->mod);
-		edition->pinned = true;
-	}
-	pr_err("%s: cannot be unloaded (error %d): it stays, detached\n", name,
-	       err);
-	detach(edition->mod);
+	if (err)
+		return err;
+	edition->pinned = false;
+	module_put(edition->mod);
+	/* Its exit calls kmolt_withdraw(): edition is gone if this is 0. */
+	return kmolt_remove_module(name);
+}
+
+/* Returns with the edition gone, or detached and struck off its base's list. */
+static void release_edition(struct kmolt_base *base,
+			    struct kmolt_edition *edition)
+{
+	char name[MODULE_NAME_LEN];
+	int err;
+
+	strscpy(name, edition->name, sizeof(name));
+	err = try_release(edition, name);
+	if (!err)
+		return;
 	mutex_lock(&kmolt_mutex);
-	list_del(&edition->node);
-	kobject_put(&edition->kobj);
+	/* Somebody may have unloaded it by hand meanwhile, or be about to. */
+	if (is_listed(base, edition) &&
+	    (edition->pinned || try_module_get(edition->mod))) {
+		edition->pinned = true;
+		pr_err("%s: cannot be unloaded (error %d): it stays, detached\n",
+		       name, err);
+		detach(edition->mod);
+		list_del(&edition->node);
+		kobject_put(&edition->kobj);
+	}
 	mutex_unlock(&kmolt_mutex);
 }
 
 /*
- * The next edition to release, pinned; NULL if there is none left.  One that
- * somebody is unloading by hand leaves by itself: wait for that.
+ * The next edition to release, pinned; NULL if there is none left.  The last
+ * one first, as it uses those before it.  One that somebody is unloading by
+ * hand leaves by itself: wait for that.
  */
 static struct kmolt_edition *next_edition(struct kmolt_base *base)
 {
@@ -106,8 +129,9 @@ static struct kmolt_edition *next_edition(struct kmolt_base *base)
 
 	for (;;) {
 		mutex_lock(&kmolt_mutex);
-		edition = list_first_entry_or_null(&base->editions,
-						   struct kmolt_edition, node);
+		edition = list_empty(&base->editions) ? NULL :
+			  list_last_entry(&base->editions,
+					  struct kmolt_edition, node);
 		if (!edition || edition->pinned || try_module_get(edition->mod))
 			break;
 		mutex_unlock(&kmolt_mutex);
@@ -166,6 +190,7 @@ void kmolt_exit(const struct kmolt_update *desc)
 	edition = base->current_edition;
 	exit = edition ? (void (*)(void))edition->desc->exit : base->exit;
 	base->going = true;
+	WRITE_ONCE(base->current_edition, NULL);
 	mutex_unlock(&kmolt_mutex);
 
 	if (exit)
@@ -175,7 +200,7 @@ void kmolt_exit(const struct kmolt_update *desc)
 	kmolt_redirect_remove(base);
 	mutex_unlock(&kmolt_mutex);
 	while ((edition = next_edition(base)))
-		release_edition(edition);
+		release_edition(base, edition);
 	pr_info("%s: unloaded, its editions with it\n", base->mod->name);
 
 	mutex_lock(&kmolt_mutex);
@@ -193,19 +218,34 @@ EXPORT_SYMBOL_GPL(kmolt_exit);
  * @outcome: receives who is still inside; its scan is the caller's to free
  *
  * Called with kmolt_mutex.  Return: 0 if its update module is no longer
- * pinned, -EBUSY if tasks are inside, -EPERM if it is sticky.
+ * pinned, -EBUSY if tasks are inside, -EPERM if it is sticky, -ENOMEM.
  */
 int kmolt_retire(struct kmolt_edition *edition, struct kmolt_outcome *outcome)
 {
+	struct kmolt_base *base = edition->base;
+	struct kmolt_table *table;
 	int err;
 
 	if (edition->desc->flags & KMOLT_UPDATE_STICKY)
 		return -EPERM;
+	if (!edition->pinned)
+		return 0;
+	table = kmolt_table_create(base, base->current_edition, NULL, edition);
+	if (!table)
+		return -ENOMEM;
 	synchronize_rcu_tasks();
 	err = kmolt_text_idle(edition, outcome);
-	if (!err && edition->pinned) {
-		edition->pinned = false;
-		module_put(edition->mod);
+	if (err) {
+		kvfree(table);
+		return err;
 	}
-	return err;
+	table = kmolt_redirect_set(base, table);
+	/* The handler looks at a table with preemption disabled. */
+	synchronize_rcu();
+	kvfree(table);
+	if (kmolt_redirect_hook(base, base->table, NULL))
+		pr_warn("%s: unused redirects stay hooked\n", base->mod->name);
+	edition->pinned = false;
+	module_put(edition->mod);
+	return 0;
 }

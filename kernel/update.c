@@ -101,22 +101,57 @@ static const char *slots_wrong(const struct kmolt_update *desc,
 	return NULL;
 }
 
+static bool is_linked_on(const struct kmolt_base *base, const char *from,
+			 u64 address)
+{
+	struct kmolt_edition *edition;
+
+	for (edition = base ? kmolt_find_edition(from) : NULL; edition;
+	     edition = edition->holds)
+		if (in_text(edition->mod, address))
+			return true;
+	return false;
+}
+
+/* Both ways: to this edition from what it was linked on, and back. */
 static const char *redirects_wrong(const struct kmolt_update *desc,
 				   const struct module *mod,
-				   const struct module *base)
+				   const struct module *pinned)
 {
-	const struct kmolt_redirect *redirects =
-		(const struct kmolt_redirect *)desc->redirects;
+	const struct kmolt_redirect *to = (void *)desc->redirects;
+	const struct kmolt_redirect *home = (void *)desc->home;
+	const struct kmolt_base *base = kmolt_find_base(desc->base);
 	u64 i;
 
 	for (i = 0; i < desc->n_redirects; i++) {
-		if (!in_text(base, redirects[i].site))
-			return "a redirect's site is not in the base's code";
-		if (!in_text(mod, redirects[i].target))
+		if (!in_text(pinned, to[i].site) &&
+		    !is_linked_on(base, desc->from, to[i].site))
+			return "a redirect's site is not in code it was linked on";
+		if (!in_text(mod, to[i].target))
 			return "a redirect's target is not in the update's code";
-		if (i && redirects[i].site <= redirects[i - 1].site)
+		if (i && to[i].site <= to[i - 1].site)
 			return "redirects are not sorted";
 	}
+	for (i = 0; i < desc->n_home; i++) {
+		if (!in_text(mod, home[i].site))
+			return "a redirect home does not begin in the update's code";
+		if (!in_text(pinned, home[i].target) &&
+		    !is_linked_on(base, desc->from, home[i].target))
+			return "a redirect home does not end in code it was linked on";
+		if (i && home[i].site <= home[i - 1].site)
+			return "redirects home are not sorted";
+	}
+	return NULL;
+}
+
+static const char *ranges_wrong(u64 address, u64 n)
+{
+	const struct kmolt_range *ranges = (const struct kmolt_range *)address;
+	u64 i;
+
+	for (i = 0; i < n; i++)
+		if (ranges[i].start > ranges[i].end)
+			return "a range ends before it begins";
 	return NULL;
 }
 
@@ -144,6 +179,8 @@ static const char *shape_wrong(const struct kmolt_update *desc,
 	if (!array_ok(mod, desc->slots, desc->n_slots, sizeof(struct kmolt_slot)) ||
 	    !array_ok(mod, desc->redirects, desc->n_redirects,
 		      sizeof(struct kmolt_redirect)) ||
+	    !array_ok(mod, desc->home, desc->n_home,
+		      sizeof(struct kmolt_redirect)) ||
 	    !array_ok(mod, desc->commit_ranges, desc->n_commit_ranges,
 		      sizeof(struct kmolt_range)) ||
 	    !array_ok(mod, desc->revert_ranges, desc->n_revert_ranges,
@@ -152,7 +189,8 @@ static const char *shape_wrong(const struct kmolt_update *desc,
 	if (!in_text(mod, desc->exit_stub) ||
 	    (desc->exit && !in_text(mod, desc->exit)))
 		return "an exit is not in the update's code";
-	return NULL;
+	return ranges_wrong(desc->commit_ranges, desc->n_commit_ranges) ?:
+	       ranges_wrong(desc->revert_ranges, desc->n_revert_ranges);
 }
 
 static const char *base_wrong(const struct kmolt_update *desc,
@@ -171,6 +209,29 @@ static const char *base_wrong(const struct kmolt_update *desc,
 	return NULL;
 }
 
+static const char *current_name(const struct kmolt_base *base)
+{
+	return base && base->current_edition ? base->current_edition->name : "";
+}
+
+/**
+ * kmolt_linked_on - whether an edition was linked on what answers now
+ * @edition: the edition
+ *
+ * Return: 0, or -ESTALE with the reason given.
+ */
+int kmolt_linked_on(const struct kmolt_edition *edition)
+{
+	const char *from = current_name(edition->base);
+
+	if (!strcmp(edition->desc->from, from))
+		return 0;
+	kmolt_refuse("%s: it was linked while \"%s\" answered for %s, now \"%s\" does",
+		     edition->name, edition->desc->from,
+		     edition->base->mod->name, from);
+	return -ESTALE;
+}
+
 static int enroll(const struct kmolt_update *desc, struct module *mod)
 {
 	const char *wrong = shape_wrong(desc, mod);
@@ -183,7 +244,7 @@ static int enroll(const struct kmolt_update *desc, struct module *mod)
 		kmolt_refuse("%s: %s", mod->name, wrong);
 		return -EINVAL;
 	}
-	if (!rcu_access_pointer(kmolt_owner)) {
+	if (!kmolt_session_open()) {
 		kmolt_refuse("%s: nobody holds /dev/kmolt: updates are loaded by the kmolt tool",
 			     mod->name);
 		return -EPERM;
@@ -209,6 +270,13 @@ static int enroll(const struct kmolt_update *desc, struct module *mod)
 		return -ESTALE;
 	}
 	base = kmolt_find_base(desc->base);
+	if (strcmp(desc->from, current_name(base))) {
+		kmolt_refuse("%s: it was linked while \"%s\" answered for %s, now \"%s\" does",
+			     mod->name, desc->from, desc->base,
+			     current_name(base));
+		module_put(pinned);
+		return -ESTALE;
+	}
 	if (!base) {
 		base = kmolt_base_create(pinned);
 		fresh = true;
@@ -225,6 +293,10 @@ static int enroll(const struct kmolt_update *desc, struct module *mod)
 	/* Cannot fail: the loader of the update module holds it. */
 	__module_get(mod);
 	edition->pinned = true;
+	/* It uses data, and has static keys, in the editions below it. */
+	edition->holds = base->current_edition;
+	if (edition->holds)
+		__module_get(edition->holds->mod);
 	kmolt_sequence++;
 	return 0;
 }
@@ -250,45 +322,61 @@ int kmolt_enroll(const struct kmolt_update *desc, struct module *mod)
 }
 EXPORT_SYMBOL_GPL(kmolt_enroll);
 
+static struct kmolt_edition *staged(const struct kmolt_base *base)
+{
+	struct kmolt_edition *edition;
+
+	list_for_each_entry(edition, &base->editions, node)
+		if (edition->state == KMOLT_STAGED)
+			return edition;
+	return NULL;
+}
+
 /**
- * kmolt_stage - prepare an enrolled edition so far that a commit cannot fail
- * @edition: the edition
+ * kmolt_stage - prepare an edition so far that a commit cannot fail
+ * @edition: the edition; enrolled, or retired and still loaded
  *
  * Return: 0 or an error; then the edition is as it was.
  */
 int kmolt_stage(struct kmolt_edition *edition)
 {
 	struct kmolt_base *base = edition->base;
-	const char *from = base->current_edition ?
-		base->current_edition->mod->name : "";
-	int err;
+	bool again = edition->state == KMOLT_RETIRED;
+	struct kmolt_table *table;
+	int err = kmolt_linked_on(edition);
 
-	if (strcmp(edition->desc->from, from)) {
-		kmolt_refuse("%s: it was linked while \"%s\" answered for %s, now \"%s\" does",
-			     edition->mod->name, edition->desc->from,
-			     base->mod->name, from);
-		return -ESTALE;
+	if (err)
+		return err;
+	if (staged(base)) {
+		kmolt_refuse("%s: %s is staged already", edition->name,
+			     staged(base)->name);
+		return -EBUSY;
 	}
-	edition->table = kmolt_table_create(edition->desc);
-	if (!edition->table)
-		return -ENOMEM;
-	edition->state = KMOLT_STAGED;
-	err = kmolt_redirect_sync(base);
+	/* An enrolment holds both; a retired edition has let go of its base. */
+	if (again && (!edition->pinned || !try_module_get(base->mod))) {
+		kmolt_refuse("%s: it is being unloaded", edition->name);
+		return -ENOENT;
+	}
+	table = kmolt_table_create(base, edition, NULL, NULL);
+	err = table ? kmolt_redirect_hook(base, base->table, table) : -ENOMEM;
+	kvfree(table);
 	if (err) {
 		kmolt_refuse("%s: ftrace refuses the redirects: error %d",
-			     edition->mod->name, err);
-		edition->state = KMOLT_ENROLLED;
-		kfree(edition->table);
-		edition->table = NULL;
+			     edition->name, err);
+		if (again)
+			module_put(base->mod);
+		return err;
 	}
-	return err;
+	edition->state = KMOLT_STAGED;
+	return 0;
 }
 
 /**
  * kmolt_discard - give up an edition that was not committed
  * @edition: the edition, enrolled or staged
  *
- * Its update module is no longer pinned, and neither is the base on its behalf.
+ * Its update module is no longer pinned, and neither is the base on its behalf;
+ * unless it answered before, so that pointers to it may have been kept.
  */
 void kmolt_discard(struct kmolt_edition *edition)
 {
@@ -296,8 +384,12 @@ void kmolt_discard(struct kmolt_edition *edition)
 
 	edition->state = KMOLT_RETIRED;
 	/* Only takes sites away, for which no memory is needed but a list. */
-	if (kmolt_redirect_sync(base))
+	if (kmolt_redirect_hook(base, base->table, NULL))
 		pr_warn("%s: unused redirects stay hooked\n", base->mod->name);
+	if (edition->pause_ns) {
+		module_put(base->mod);
+		return;
+	}
 	edition->pinned = false;
 	/* Until it is unloaded, the base must not be freed behind its back. */
 	kmolt_exit_sync(base);
@@ -312,6 +404,7 @@ void kmolt_discard(struct kmolt_edition *edition)
 void kmolt_forget_base(struct kmolt_base *base)
 {
 	kmolt_redirect_remove(base);
+	kvfree(kmolt_redirect_set(base, NULL));
 	list_del(&base->node);
 	kobject_put(&base->kobj);
 }
@@ -355,7 +448,8 @@ void kmolt_withdraw(const struct kmolt_update *desc)
 		mutex_lock(&kmolt_mutex);
 	}
 	list_del(&edition->node);
-	kfree(edition->table);
+	if (edition->holds)
+		module_put(edition->holds->mod);
 	kobject_put(&edition->kobj);
 	if (live) {
 		kmolt_exit_sync(base);

@@ -106,6 +106,7 @@ final class SwapCommand implements Callable<Integer> {
         out.printf(
                 "  linked    %d table words, %d redirects, %d shared objects, in %d ms%n",
                 report.slots(), report.redirects(), report.shared(), report.linkMillis());
+        report.notes().forEach(note -> out.printf("  note      %s%n", note));
         report.sticky().stream()
                 .limit(output.verbose ? Integer.MAX_VALUE : 1)
                 .forEach(why -> out.printf("  sticky    stays in memory after a revert: %s%n", why));

@@ -19,6 +19,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.function.BiPredicate;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -67,6 +68,7 @@ public final class Comparer {
                 comparer.onlyNew(newModule.objects()),
                 comparer.words,
                 comparer.escaping(),
+                comparer.tabled(),
                 exported(oldModule),
                 comparer.counterparts(),
                 new ArrayList<>());
@@ -297,38 +299,40 @@ public final class Comparer {
     // What the old build has given away.
 
     private Set<Item> escaping() {
-        Set<Item> escaping = new HashSet<>();
+        return given((section, reference) -> reference.use() == Reference.Use.ADDRESS
+                || (reference.use() == Reference.Use.WORD && !isRewritten(section, reference)));
+    }
+
+    private Set<Item> tabled() {
+        return given((section, reference) -> reference.use() == Reference.Use.WORD && isRewritten(section, reference));
+    }
+
+    private Set<Item> given(BiPredicate<ElfSection, Reference> how) {
+        Set<Item> given = new HashSet<>();
         for (ElfSection section : oldModule.elf().sections()) {
-            if (!mayStoreAddresses(oldModule.kind(section.index()))) {
-                continue;
-            }
-            for (Reference reference : oldModule.references(section.index())) {
-                if (reference.referent() instanceof Referent.InItem in
-                        && in.item().function()
-                        && in.item().kind() == SectionKind.TEXT
-                        && in.delta() == 0
-                        && escapes(section, reference)) {
-                    escaping.add(in.item());
+            if (mayStoreAddresses(oldModule.kind(section.index()))) {
+                for (Reference reference : oldModule.references(section.index())) {
+                    if (reference.referent() instanceof Referent.InItem in
+                            && in.item().function()
+                            && in.item().kind() == SectionKind.TEXT
+                            && in.delta() == 0
+                            && how.test(section, reference)) {
+                        given.add(in.item());
+                    }
                 }
             }
         }
-        return escaping;
+        return given;
     }
 
-    /** A swap rewrites the words of tables that both builds have, and nobody copies these. */
-    private boolean escapes(ElfSection section, Reference reference) {
-        return switch (reference.use()) {
-            case BRANCH, ACCESS -> false;
-            case ADDRESS -> true;
-            case WORD -> {
-                Item table = oldModule.at(section.index(), reference.offset());
-                Item continued = table == null ? null : correlation.newOf(table);
-                yield oldModule.kind(section.index()) != SectionKind.DEFINITION
-                        || table == null
-                        || continued == null
-                        || table.size() != continued.size();
-            }
-        };
+    /** Whether it stands in a read-only table that both builds have in the same size. */
+    private boolean isRewritten(ElfSection section, Reference reference) {
+        Item table = oldModule.at(section.index(), reference.offset());
+        Item continued = table == null ? null : correlation.newOf(table);
+        return oldModule.kind(section.index()) == SectionKind.DEFINITION
+                && table != null
+                && continued != null
+                && table.size() == continued.size();
     }
 
     private static boolean mayStoreAddresses(SectionKind kind) {

@@ -21,6 +21,7 @@ import java.util.Set;
  * @param words for each object of the new build that continues one of the old build in the same size: its words that are
  *     not the same number in both builds
  * @param escaping functions of the old build whose address is stored where a swap cannot reach it, or may be
+ * @param tabled functions of the old build that stand in tables which a swap rewrites
  * @param exported names that the old build exports
  * @param counterparts for each reference of the new build that stands in code or data of the same shape as in the old
  *     build: what stands in its place there
@@ -36,6 +37,7 @@ public record Comparison(
         List<Item> newObjects,
         Map<Item, List<WordPair>> words,
         Set<Item> escaping,
+        Set<Item> tabled,
         Set<String> exported,
         Map<Place, Reference> counterparts,
         List<Refusal> refusals) {

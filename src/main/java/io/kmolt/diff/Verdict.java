@@ -12,31 +12,21 @@ import static io.kmolt.diff.Refusal.Kind.UNMATCHED;
 import io.kmolt.diff.Comparison.Change;
 import io.kmolt.elf.ModVersion;
 import io.kmolt.module.Item;
+import io.kmolt.module.Reference;
+import io.kmolt.module.Referent;
 import io.kmolt.module.SectionKind;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.regex.Pattern;
 
 /** Decides whether a new build may take over: the rules, one method each. What no rule can prove harmless is refused. */
 final class Verdict {
-    /** Made by TRACE_EVENT(): the kernel has registered the base's, and goes on using them. */
-    private static final Pattern TRACE_ITEM = Pattern.compile("(trace_event_raw_event_|perf_trace_|trace_raw_output_"
-            + "|__bpf_trace_|__traceiter_|__probestub_|event_class_|event_|trace_event_fields_"
-            + "|trace_event_type_funcs_|print_fmt_|__tracepoint_|__tpstrtab_|__SCK__tp_|__SCT__tp_"
-            + "|__bpf_trace_tp_map_|trace_event_define_fields_|trace_event_get_offsets_|__TRACE_SYSTEM_).*");
-
     /** Where it does not matter whether a variable begins anew: it only limits how often something is said. */
     private static final Set<String> HARMLESS = Set.of("__already_done", "__warned", "__print_once", "_rs", "__key");
 
     private Verdict() {}
-
-    /** Whether an item belongs to a trace event. */
-    static boolean isTraceItem(Item item) {
-        return TRACE_ITEM.matcher(item.name()).matches();
-    }
 
     /** Whether it does not matter that a variable begins anew, or who still knows its address. */
     static boolean isHarmless(Item item) {
@@ -111,7 +101,7 @@ final class Verdict {
             if (old == null) {
                 boolean ambiguous = (isState(item) || table)
                         && !isHarmless(item)
-                        && !isTraceItem(item)
+                        && !Words.isTraceItem(comparison.newModule(), item)
                         && item.size() > 0
                         && gone.stream().anyMatch(g -> g.stem().equals(item.stem()));
                 if (ambiguous) {
@@ -130,7 +120,7 @@ final class Verdict {
     /** What a variable begins with is not brought in by a swap, so it must not have changed. */
     private static void initialValues(Comparison comparison, List<Refusal> refusals) {
         comparison.words().forEach((item, words) -> {
-            if (!isState(item) || isTraceItem(item)) {
+            if (!isState(item) || Words.isTraceItem(comparison.newModule(), item)) {
                 return;
             }
             words.stream()
@@ -146,7 +136,7 @@ final class Verdict {
 
     private static void traceEvents(Comparison comparison, List<Refusal> refusals) {
         comparison.functions().forEach((item, change) -> {
-            if (change != Change.SAME && isTraceItem(item)) {
+            if (change != Change.SAME && Words.isTraceItem(comparison.oldModule(), item)) {
                 refusals.add(new Refusal(
                         TRACE_EVENT,
                         item.name(),
@@ -155,20 +145,38 @@ final class Verdict {
         });
     }
 
+    /** What runs only at load does not run in a swap; so it must be the same, and nothing may rely on what it would do. */
     private static void init(Comparison comparison, List<Refusal> refusals) {
+        Set<Item> old = LoadTime.only(comparison.oldModule());
         comparison.functions().forEach((item, change) -> {
-            if (item.kind() == SectionKind.INIT_TEXT && change != Change.SAME) {
+            if (old.contains(item) && change != Change.SAME) {
                 refusals.add(new Refusal(
                         INIT,
                         item.name(),
-                        "runs when the module is loaded, and is " + words(change)
+                        "runs only when the module is loaded, and is " + words(change)
                                 + " in the new build; a swap does not run it"));
             }
         });
+        Set<Item> now = LoadTime.only(comparison.newModule());
         for (Item item : comparison.newFunctions()) {
-            if (item.kind() == SectionKind.INIT_TEXT) {
+            if (now.contains(item)) {
                 refusals.add(new Refusal(
-                        INIT, item.name(), "runs when the module is loaded, and is new; a swap does not run it"));
+                        INIT, item.name(), "runs only when the module is loaded, and is new; a swap does not run it"));
+            }
+        }
+        for (Item function : now) {
+            for (Reference reference : comparison.newModule().references(function)) {
+                if (reference.referent() instanceof Referent.InItem in
+                        && isState(in.item())
+                        && in.item().size() > 0
+                        && !isHarmless(in.item())
+                        && comparison.correlation().oldOf(in.item()) == null) {
+                    refusals.add(new Refusal(
+                            INIT,
+                            in.item().name(),
+                            "is new, and is used by " + function.name()
+                                    + ", which runs only when the module is loaded; a swap does not run it"));
+                }
             }
         }
     }

@@ -35,8 +35,8 @@ public final class Words {
     }
 
     /** Whether an item belongs to a trace event, which the kernel has registered with the base's code and data. */
-    public static boolean isTraceItem(Item item) {
-        return Verdict.isTraceItem(item);
+    public static boolean isTraceItem(KernelModule module, Item item) {
+        return module.traceItems().contains(item);
     }
 
     /** Whether it does not matter that a variable begins anew, or who still knows its address. */

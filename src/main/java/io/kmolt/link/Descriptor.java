@@ -12,6 +12,7 @@ import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -26,7 +27,7 @@ public final class Descriptor {
     public static final int ABI = 1;
 
     private static final long MAGIC = 0x0a746c6f6d6bL;
-    private static final int STRUCT_SIZE = 496;
+    private static final int STRUCT_SIZE = 512;
     private static final int NAME_LEN = 64;
     private static final int BUILD_ID_LEN = 20;
     private static final int NOTE_HEADER_SIZE = 16;
@@ -54,26 +55,32 @@ public final class Descriptor {
     /**
      * Fills the section.
      *
+     * @param home redirects back to the build that answers now
      * @param blocking ranges of addresses in the kernel that must be empty to commit: start and end
+     * @param sticky whether it must not be freed before its base is
      * @param reverting functions of the new build that must be empty to revert
      */
     void write(
             LinkInput input,
             List<Slot> slots,
             SortedMap<Long, Item> redirects,
+            List<Redirects.Home> home,
             List<long[]> blocking,
             Collection<Item> reverting,
+            boolean sticky,
             Rewriter rewriter,
             Stubs stubs) {
         int slotsAt = STRUCT_SIZE;
         int redirectsAt = slotsAt + slots.size() * 32;
-        int commitAt = redirectsAt + redirects.size() * 16;
+        int homeAt = redirectsAt + redirects.size() * 16;
+        int commitAt = homeAt + home.size() * 16;
         int revertAt = commitAt + blocking.size() * 16;
         out = ByteBuffer.allocate(revertAt + reverting.size() * 16).order(ByteOrder.LITTLE_ENDIAN);
-        writeHeader(input, !rewriter.sticky().isEmpty());
+        writeHeader(input, sticky);
         writeExits(input.edition(), stubs);
         writeArray(slotsAt, slots.size());
         writeArray(redirectsAt, redirects.size());
+        writeArray(homeAt, home.size());
         writeArray(commitAt, blocking.size());
         writeArray(revertAt, reverting.size());
         for (Slot slot : slots) {
@@ -82,6 +89,10 @@ public final class Descriptor {
         for (Map.Entry<Long, Item> redirect : redirects.entrySet()) {
             out.putLong(redirect.getKey());
             writeAddress(redirect.getValue().symbol(), 0);
+        }
+        for (Redirects.Home back : inOrderOfAddress(home)) {
+            writeAddress(back.function().symbol(), back.site());
+            out.putLong(back.target());
         }
         for (long[] range : blocking) {
             out.putLong(range[0]).putLong(range[1]);
@@ -92,6 +103,15 @@ public final class Descriptor {
         }
         editor.setContent(section, out.array());
         editor.setRelocations(section, relocations);
+    }
+
+    /** As the loader lays code out: section by section in the file's order, except that init code does not count. */
+    private static List<Redirects.Home> inOrderOfAddress(List<Redirects.Home> home) {
+        return home.stream()
+                .sorted(Comparator.comparingInt(
+                                (Redirects.Home h) -> h.function().section())
+                        .thenComparingLong(h -> h.function().offset() + h.site()))
+                .toList();
     }
 
     private void writeHeader(LinkInput input, boolean sticky) {

@@ -1,6 +1,7 @@
 package io.kmolt.link;
 
 import io.kmolt.diff.Comparison;
+import io.kmolt.diff.Types;
 import io.kmolt.module.Item;
 import io.kmolt.module.RunningModule;
 
@@ -9,8 +10,9 @@ import io.kmolt.module.RunningModule;
  *
  * @param running where it is
  * @param comparison it (old) and the new build (new)
+ * @param types what is known about the types of the two
  */
-public record Layer(RunningModule running, Comparison comparison) {
+public record Layer(RunningModule running, Comparison comparison, Types types) {
 
     /** Where an item of this layer's build is in the kernel. */
     long address(Item item) {

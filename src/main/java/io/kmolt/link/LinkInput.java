@@ -1,6 +1,5 @@
 package io.kmolt.link;
 
-import io.kmolt.diff.Types;
 import io.kmolt.module.KernelModule;
 import java.util.List;
 
@@ -13,16 +12,9 @@ import java.util.List;
  * @param edition the new build
  * @param layers what is in the kernel already: the base first, then the editions in the order of their commits
  * @param core the core's file, of the build that is loaded
- * @param types what is known about the types of the base's build and the new one
  */
 public record LinkInput(
-        String name,
-        String bootId,
-        String from,
-        KernelModule edition,
-        List<Layer> layers,
-        KernelModule core,
-        Types types) {
+        String name, String bootId, String from, KernelModule edition, List<Layer> layers, KernelModule core) {
 
     Layer base() {
         return layers.getFirst();

@@ -1,5 +1,6 @@
 package io.kmolt.link;
 
+import io.kmolt.diff.Comparison;
 import io.kmolt.diff.Refusal;
 import io.kmolt.diff.Words;
 import io.kmolt.elf.Elf;
@@ -9,10 +10,11 @@ import io.kmolt.module.Item;
 import io.kmolt.module.KernelModule;
 import java.util.ArrayList;
 import java.util.Collection;
-import java.util.HashSet;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.SortedMap;
+import java.util.TreeMap;
 
 /**
  * Links a new build of a module onto the one that is in the kernel: from both files and where the loaded one is, to an
@@ -22,6 +24,7 @@ public final class Linker {
     private final LinkInput input;
     private final KernelModule edition;
     private final List<Refusal> refusals = new ArrayList<>();
+    private final List<String> notes = new ArrayList<>();
 
     private Linker(LinkInput input) {
         this.input = input;
@@ -47,16 +50,18 @@ public final class Linker {
         Sharing sharing = new Sharing(input);
 
         // 3. Who sends its callers on, who cannot, and whether that is harmless.
-        Redirects redirects = new Redirects(input.base(), input.types());
-        Set<Item> blocking = Quiescence.toCommit(input.base().comparison(), redirects::covers);
-        checkStalePointers(redirects, blocking);
+        List<Redirects> redirects = input.layers().stream().map(Redirects::new).toList();
+        Set<Item> blocking = Quiescence.toCommit(input.base().comparison(), redirects.getFirst()::covers);
+        for (int i = 0; i < input.layers().size(); i++) {
+            checkStalePointers(input.layers().get(i), redirects.get(i));
+        }
 
         // 4. Which words of the base's tables change. Before rewriting, as it looks at the original references.
-        List<Slot> slots = Slots.find(input, sharing, redirects, refusals);
+        List<Slot> slots = Slots.find(input, sharing, redirects.getFirst(), blocking, refusals);
 
         // 5. The new build's references: to the running objects, to the base's functions where an address is stored.
         ElfEditor editor = new ElfEditor(edition.elf());
-        Rewriter rewriter = new Rewriter(input, sharing, redirects, blocking, editor, refusals);
+        Rewriter rewriter = new Rewriter(input, sharing, redirects.getFirst(), blocking, editor, refusals);
         rewriter.rewriteAll();
         rewriter.makeSymbolsAbsolute();
 
@@ -70,12 +75,15 @@ public final class Linker {
         Stubs stubs = Stubs.add(editor, descriptor.symbol(), ownModule(editor));
         Neutraliser.replaceModule(input, editor, stubs);
         Neutraliser.addVersions(input, editor, Stubs.IMPORTS, slots);
+        List<String> sticky = sticky(slots, rewriter);
         descriptor.write(
                 input,
                 slots,
-                redirects.bySite(),
-                ranges(blocking),
-                Quiescence.toRevert(input.current().comparison()),
+                bySite(redirects),
+                redirects.getLast().home(),
+                ranges(redirects),
+                Quiescence.toRevert(input.current().comparison(), redirects.getLast()::leadsHome),
+                !sticky.isEmpty(),
                 rewriter,
                 stubs);
         refuseIfAny();
@@ -83,9 +91,10 @@ public final class Linker {
                 input.name(),
                 editor.build(),
                 slots.size(),
-                redirects.bySite().size(),
+                bySite(redirects).size(),
                 sharing.items().size(),
-                rewriter.sticky());
+                notes.stream().distinct().toList(),
+                sticky);
     }
 
     private void refuseIfAny() throws LinkException {
@@ -94,33 +103,57 @@ public final class Linker {
         }
     }
 
-    /** Whoever has a pointer to a function of the base must get to the new one, or it must not matter. */
-    private void checkStalePointers(Redirects redirects, Set<Item> blocking) {
-        var comparison = input.base().comparison();
-        Set<Item> given = new HashSet<>(comparison.escaping());
-        comparison.oldModule().functions().stream()
-                .filter(f -> comparison.exported().contains(f.name()))
-                .forEach(given::add);
-        for (Item old : given) {
-            if (blocking.contains(old) && !redirects.covers(old) && !Words.isTraceItem(old)) {
-                String why = comparison.correlation().newOf(old) == null
-                        ? "is gone in the new build, but pointers to it may be stored anywhere"
-                        : "changes, and pointers to it may be stored anywhere, but calls cannot be redirected"
-                                + input.types()
-                                        .prototypeDifference(old.name())
-                                        .map(d -> ": " + d)
-                                        .orElse("");
-                refusals.add(new Refusal(Refusal.Kind.STALE_POINTER, old.name(), why));
+    /**
+     * Whoever has a pointer to a function of a layer must get to the new one, or it must not matter. Pointers in tables
+     * are rewritten; of these, only copies that somebody made are left, which is worth a note.
+     */
+    private void checkStalePointers(Layer layer, Redirects redirects) {
+        Comparison comparison = layer.comparison();
+        Set<Item> blocking = Quiescence.toCommit(comparison, redirects::covers);
+        for (Item old : comparison.oldModule().functions()) {
+            boolean escapes =
+                    comparison.escaping().contains(old) || comparison.exported().contains(old.name());
+            if (!blocking.contains(old) || redirects.covers(old) || Words.isTraceItem(comparison.oldModule(), old)) {
+                continue;
+            }
+            if (escapes) {
+                refusals.add(new Refusal(Refusal.Kind.STALE_POINTER, old.name(), whyStale(layer, old)));
+            } else if (comparison.tabled().contains(old)) {
+                notes.add(old.name() + " " + whyStale(layer, old));
             }
         }
     }
 
+    private static String whyStale(Layer layer, Item old) {
+        return layer.comparison().correlation().newOf(old) == null
+                ? "is gone in the new build; whoever has kept a pointer to it goes on calling the old code"
+                : "changes, but calls through kept pointers cannot be redirected"
+                        + layer.types()
+                                .prototypeDifference(old.name())
+                                .map(d -> ": " + d)
+                                .orElse("");
+    }
+
+    private static SortedMap<Long, Item> bySite(List<Redirects> redirects) {
+        SortedMap<Long, Item> bySite = new TreeMap<>();
+        redirects.forEach(r -> bySite.putAll(r.bySite()));
+        return bySite;
+    }
+
+    private static List<String> sticky(List<Slot> slots, Rewriter rewriter) {
+        List<String> sticky = new ArrayList<>(rewriter.sticky());
+        if (slots.stream().anyMatch(s -> s.reference() != null)) {
+            sticky.add("tables name its functions, and the kernel may have copied their addresses");
+        }
+        return sticky;
+    }
+
     /** Addresses of all code in the kernel that must be empty to commit. */
-    private List<long[]> ranges(Collection<Item> blockingInBase) {
+    private List<long[]> ranges(List<Redirects> redirects) {
         List<long[]> ranges = new ArrayList<>();
-        add(ranges, input.base(), blockingInBase);
-        for (Layer layer : input.layers().subList(1, input.layers().size())) {
-            add(ranges, layer, Quiescence.toCommit(layer.comparison(), function -> false));
+        for (int i = 0; i < redirects.size(); i++) {
+            Layer layer = input.layers().get(i);
+            add(ranges, layer, Quiescence.toCommit(layer.comparison(), redirects.get(i)::covers));
         }
         return ranges;
     }

@@ -33,7 +33,8 @@ final class Neutraliser {
     private static final int NAME_SIZE = 56;
     private static final int VERSION_ENTRY_SIZE = 64;
 
-    private static final Set<String> KEPT_INFO = Set.of("license", "version", "srcversion", "vermagic", "retpoline");
+    private static final Set<String> KEPT_INFO =
+            Set.of("license", "version", "srcversion", "vermagic", "retpoline", "import_ns");
 
     private Neutraliser() {}
 

@@ -65,13 +65,13 @@ final class Quiescence {
     }
 
     /** Functions of the new build that must be empty to go back to the build that answers now. */
-    static Set<Item> toRevert(Comparison comparison) {
+    static Set<Item> toRevert(Comparison comparison, Predicate<Item> leadsHome) {
         return blocking(
                 comparison.newModule(),
                 function -> {
                     Item old = comparison.correlation().oldOf(function);
                     return old == null || comparison.isChanged(old);
                 },
-                function -> false);
+                leadsHome);
     }
 }

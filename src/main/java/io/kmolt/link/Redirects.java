@@ -1,65 +1,91 @@
 package io.kmolt.link;
 
 import io.kmolt.diff.Comparison;
-import io.kmolt.diff.Types;
 import io.kmolt.diff.Words;
 import io.kmolt.module.FtraceSites;
 import io.kmolt.module.Item;
 import io.kmolt.module.SectionKind;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.SortedMap;
 import java.util.TreeMap;
 
 /**
- * Which functions of the base send their callers to the new build.
+ * Which functions of a layer send their callers to the new build, and which of the new build send theirs back.
  *
  * <p>All that can: they must have an ftrace site, a name that says how they are called, and be called in the same way in
  * both builds. What a trace event has registered stays as it is.
  */
 final class Redirects {
-    private final Map<Item, Long> sites;
+    private final Layer layer;
+    private final Map<Item, Long> oldSites;
+    private final Map<Item, Long> newSites;
     private final Map<Item, Item> targets = new HashMap<>();
+    private final Map<Item, Item> homes = new HashMap<>();
 
-    Redirects(Layer base, Types types) {
-        this.sites = sites(base);
-        Comparison comparison = base.comparison();
+    Redirects(Layer layer) {
+        this.layer = layer;
+        Comparison comparison = layer.comparison();
+        this.oldSites = FtraceSites.of(comparison.oldModule());
+        this.newSites = FtraceSites.of(comparison.newModule());
         for (Item old : comparison.oldModule().functions()) {
             Item target = comparison.correlation().newOf(old);
-            if (target != null
-                    && sites.containsKey(old)
-                    && old.kind() == SectionKind.TEXT
-                    && target.kind() == SectionKind.TEXT
-                    && !old.isClone()
-                    && !Words.isTraceItem(old)
-                    && isCalledTheSame(comparison, old, types)) {
-                targets.put(old, target);
+            if (target != null && canStandIn(old, target)) {
+                if (oldSites.containsKey(old)) {
+                    targets.put(old, target);
+                }
+                if (newSites.containsKey(target)) {
+                    homes.put(target, old);
+                }
             }
         }
     }
 
+    private boolean canStandIn(Item old, Item target) {
+        return old.kind() == SectionKind.TEXT
+                && target.kind() == SectionKind.TEXT
+                && !old.isClone()
+                && !Words.isTraceItem(layer.comparison().oldModule(), old)
+                && isCalledTheSame(old);
+    }
+
     /** Equal code is called in the same way, whatever is known of its prototype. */
-    private static boolean isCalledTheSame(Comparison comparison, Item old, Types types) {
-        return !comparison.isChanged(old)
-                || types.prototypeDifference(old.name()).isEmpty();
+    private boolean isCalledTheSame(Item old) {
+        return !layer.comparison().isChanged(old)
+                || layer.types().prototypeDifference(old.name()).isEmpty();
     }
 
-    private static Map<Item, Long> sites(Layer base) {
-        Map<Item, Long> sites = new HashMap<>();
-        FtraceSites.of(base.comparison().oldModule())
-                .forEach((item, offset) -> sites.put(item, base.address(item) + offset));
-        return sites;
-    }
-
-    /** Whether whoever calls this function of the base gets to the new build. */
+    /** Whether whoever calls this function of the layer gets to the new build. */
     boolean covers(Item oldFunction) {
         return targets.containsKey(oldFunction);
     }
 
-    /** The new build's function for each site, by address. */
+    /** Whether whoever calls this function of the new build, once it no longer answers, gets back to the layer. */
+    boolean leadsHome(Item newFunction) {
+        return homes.containsKey(newFunction);
+    }
+
+    /** The new build's function for each site of the layer, by address. */
     SortedMap<Long, Item> bySite() {
         SortedMap<Long, Item> bySite = new TreeMap<>();
-        targets.forEach((old, target) -> bySite.put(sites.get(old), target));
+        targets.forEach((old, target) -> bySite.put(layer.address(old) + oldSites.getOrDefault(old, 0L), target));
         return bySite;
+    }
+
+    /**
+     * A redirect back.
+     *
+     * @param function the new build's function
+     * @param site distance of its ftrace site from its beginning
+     * @param target address of the layer's function
+     */
+    record Home(Item function, long site, long target) {}
+
+    /** The redirects back, in the order of the new build's sections and functions. */
+    List<Home> home() {
+        return homes.entrySet().stream()
+                .map(e -> new Home(e.getKey(), newSites.getOrDefault(e.getKey(), 0L), layer.address(e.getValue())))
+                .toList();
     }
 }

@@ -77,7 +77,7 @@ final class Rewriter {
 
     private static boolean isRewritten(SectionKind kind) {
         return switch (kind) {
-            case TEXT, INIT_TEXT, EXIT_TEXT, STATE, DEFINITION, METADATA, INIT_DATA -> true;
+            case TEXT, INIT_TEXT, EXIT_TEXT, STATE, PERCPU, DEFINITION, METADATA, INIT_DATA -> true;
             default -> false;
         };
     }
@@ -163,7 +163,9 @@ final class Rewriter {
             sticky.add("it takes the address of its new function " + item.name());
             return relocation;
         }
-        if (!redirects.covers(old) && unsafeOldFunctions.contains(old) && !Words.isTraceItem(old)) {
+        if (!redirects.covers(old)
+                && unsafeOldFunctions.contains(old)
+                && !Words.isTraceItem(comparison.oldModule(), old)) {
             refusals.add(new Refusal(
                     Refusal.Kind.STALE_POINTER,
                     item.name(),

@@ -34,14 +34,16 @@ final class Slots {
     private final Sharing sharing;
     private final List<Refusal> refusals;
     private final Redirects redirects;
+    private final Set<Item> blocking;
     private final Set<Item> oneAddress;
     private final List<Slot> slots = new ArrayList<>();
 
-    private Slots(LinkInput input, Sharing sharing, Redirects redirects, List<Refusal> refusals) {
+    private Slots(LinkInput input, Sharing sharing, Redirects redirects, Set<Item> blocking, List<Refusal> refusals) {
         this.base = input.base();
         this.edition = input.edition();
         this.sharing = sharing;
         this.redirects = redirects;
+        this.blocking = blocking;
         this.refusals = refusals;
         this.oneAddress = functionsWithOneAddress();
     }
@@ -62,7 +64,6 @@ final class Slots {
         comparison.oldModule().functions().stream()
                 .filter(f -> comparison.exported().contains(f.name()))
                 .forEach(functions::add);
-        functions.removeIf(f -> !redirects.covers(f));
         return functions;
     }
 
@@ -82,8 +83,9 @@ final class Slots {
         return taken;
     }
 
-    static List<Slot> find(LinkInput input, Sharing sharing, Redirects redirects, List<Refusal> refusals) {
-        Slots finder = new Slots(input, sharing, redirects, refusals);
+    static List<Slot> find(
+            LinkInput input, Sharing sharing, Redirects redirects, Set<Item> blocking, List<Refusal> refusals) {
+        Slots finder = new Slots(input, sharing, redirects, blocking, refusals);
         finder.base.comparison().words().forEach(finder::addAll);
         finder.slots.sort(Comparator.comparingLong(Slot::address));
         return finder.slots;
@@ -92,7 +94,7 @@ final class Slots {
     private void addAll(Item item, List<WordPair> words) {
         Item old = base.comparison().correlation().oldOf(item);
         boolean table = item.kind() == SectionKind.DEFINITION || item.kind() == SectionKind.STATE;
-        if (old == null || !table || sharing.address(item).isEmpty() || Words.isTraceItem(item)) {
+        if (old == null || !table || sharing.address(item).isEmpty() || isLeftAlone(item)) {
             return;
         }
         boolean writable = item.kind() == SectionKind.STATE;
@@ -106,6 +108,11 @@ final class Slots {
                 add(item, old, word, writable);
             }
         }
+    }
+
+    /** What trace events have registered; and keys of static calls, whose sites would not follow. */
+    private boolean isLeftAlone(Item item) {
+        return Words.isTraceItem(edition, item) || item.name().startsWith("__SCK__");
     }
 
     private void add(Item item, Item old, WordPair word, boolean writable) {
@@ -136,7 +143,16 @@ final class Slots {
             return OptionalLong.empty();
         }
         Item old = base.comparison().correlation().oldOf(in.item());
-        return old != null && oneAddress.contains(old) ? OptionalLong.of(base.address(old)) : OptionalLong.empty();
+        if (old == null || !oneAddress.contains(old)) {
+            return OptionalLong.empty();
+        }
+        if (!redirects.covers(old) && blocking.contains(old)) {
+            refusals.add(new Refusal(
+                    Refusal.Kind.STALE_POINTER,
+                    old.name(),
+                    "changes, and must keep its address, which code may compare; but calls cannot be redirected"));
+        }
+        return OptionalLong.of(base.address(old));
     }
 
     private static boolean isAbsolute64(Reference reference) {

@@ -40,6 +40,8 @@ public final class KernelModule {
     private final Map<Integer, Code> code = new HashMap<>();
     private final Map<Integer, List<Reference>> references = new HashMap<>();
 
+    private @Nullable Set<Item> traceItems;
+
     private KernelModule(ElfObject elf, String name, List<SectionKind> kinds, List<Item> items) {
         this.elf = elf;
         this.name = name;
@@ -154,6 +156,14 @@ public final class KernelModule {
         return found.size() == 1 ? Optional.of(found.getFirst()) : Optional.empty();
     }
 
+    /** The functions and objects that belong to trace events, which the kernel has registered. */
+    public Set<Item> traceItems() {
+        if (traceItems == null) {
+            traceItems = TraceItems.find(this);
+        }
+        return traceItems;
+    }
+
     /** The build-id in hexadecimal. */
     public Optional<String> buildId() {
         return elf.buildId().map(HexFormat.of()::formatHex);
@@ -209,7 +219,9 @@ public final class KernelModule {
         for (ElfRelocation relocation : elf.relocations(section)) {
             if (relocation.type() != Elf.R_X86_64_NONE) {
                 found.add(reference(
-                        relocation, instructions == null ? null : instructions.covering(relocation.offset())));
+                        elf.sections().get(section),
+                        relocation,
+                        instructions == null ? null : instructions.covering(relocation.offset())));
             }
         }
         if (instructions != null) {
@@ -219,10 +231,10 @@ public final class KernelModule {
         return found;
     }
 
-    private Reference reference(ElfRelocation relocation, @Nullable Instruction instruction) {
+    private Reference reference(ElfSection holder, ElfRelocation relocation, @Nullable Instruction instruction) {
         ElfSymbol symbol = elf.symbols().get(relocation.symbol());
         Reference.Use use = use(relocation, instruction);
-        long bias = instruction != null && relocation.isPcRelative() ? instruction.end() - relocation.offset() : 0;
+        long bias = relocation.isPcRelative() ? bias(relocation, holder, instruction) : 0;
         long place = symbol.value() + relocation.addend() + bias;
         if (symbol.isUndefined()) {
             return new Reference(
@@ -271,6 +283,15 @@ public final class KernelModule {
         boolean touchesPrevious = delta == 0 && use != Reference.Use.ACCESS && isEndOfAnother(section, place);
         boolean doubtful = item.kind().isData() && (!inside || touchesPrevious || (indexed && delta != 0));
         return new Reference(offset, width, use, new Referent.InItem(item, delta), relocation, doubtful);
+    }
+
+    /** How far the end of the instruction, from which the processor counts, is from the field. */
+    private static long bias(ElfRelocation relocation, ElfSection holder, @Nullable Instruction instruction) {
+        if (instruction != null) {
+            return instruction.end() - relocation.offset();
+        }
+        // Replacements of alternatives are no functions; in them, as nearly everywhere, the field ends the instruction.
+        return holder.isExec() ? relocation.width() : 0;
     }
 
     private static Reference.Use use(ElfRelocation relocation, @Nullable Instruction instruction) {

@@ -115,7 +115,11 @@ public enum SectionKind {
         if (!section.isAlloc()) {
             return Optional.of(FILE_ONLY);
         }
-        if (section.isMergeable() && section.isStrings() && section.name().startsWith(".rodata.str")) {
+        // Strings of wider characters are rare, and are left where they are.
+        if (section.isMergeable()
+                && section.isStrings()
+                && section.entsize() == 1
+                && section.name().startsWith(".rodata.str")) {
             return Optional.of(STRINGS);
         }
         SectionKind kind = BY_NAME.get(section.name());

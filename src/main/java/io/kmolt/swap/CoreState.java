@@ -87,6 +87,17 @@ public record CoreState(
         return modules.stream().filter(m -> m.name().equals(name)).findFirst();
     }
 
+    /** An edition of a build that was reverted and is still loaded, linked on what is called {@code from}. */
+    Optional<String> retired(String module, String buildId, String from) {
+        return module(module).stream()
+                .flatMap(m -> m.editions().stream())
+                .filter(e -> e.state().equals("retired")
+                        && e.buildId().equals(buildId)
+                        && e.previous().equals(from.isEmpty() ? "base" : from))
+                .map(LoadedEdition::name)
+                .findFirst();
+    }
+
     /** The editions of a module that were committed one after another and stand, the one that answers last. */
     List<LoadedEdition> chain(String module) {
         return module(module).map(SwappedModule::chain).orElse(List.of());

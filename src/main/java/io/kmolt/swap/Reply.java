@@ -20,12 +20,14 @@ record Reply(Map<String, String> values, List<Blocker> blockers, String error, S
         List<Blocker> blockers = new ArrayList<>();
         String error = "";
         String message = "";
+        boolean complete = false;
         for (String line : text.lines().toList()) {
             String[] words = line.split(" ", 2);
             String rest = words.length > 1 ? words[1] : "";
             switch (words[0]) {
-                case "ok" -> {}
+                case "ok" -> complete = true;
                 case "error" -> {
+                    complete = true;
                     int colon = rest.indexOf(": ");
                     error = colon < 0 ? rest : rest.substring(0, colon);
                     message = colon < 0 ? rest : rest.substring(colon + 2);
@@ -40,6 +42,9 @@ record Reply(Map<String, String> values, List<Blocker> blockers, String error, S
                 case "stack" -> blockers.getLast().stack().add(rest);
                 default -> values.put(words[0], rest);
             }
+        }
+        if (!complete) {
+            return new Reply(values, blockers, "failed", "the core's reply is not complete");
         }
         return new Reply(values, blockers, error, message);
     }

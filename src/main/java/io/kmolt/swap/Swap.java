@@ -12,13 +12,16 @@ import io.kmolt.link.LinkInput;
 import io.kmolt.link.Linker;
 import io.kmolt.link.Update;
 import io.kmolt.module.KernelModule;
+import io.kmolt.module.RunningModule;
 import io.kmolt.target.ModuleLoadException;
+import io.kmolt.target.ModuleUnloadException;
 import io.kmolt.target.Target;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 
 /** Hot-swaps a loaded module: identify, compare, link, stage, commit, verify, record. */
 public final class Swap {
@@ -65,22 +68,18 @@ public final class Swap {
         KernelModule core = Core.ensureLoaded(target, release);
 
         try (CoreSession session = CoreSession.open(target)) {
-            List<LoadedEdition> chain = CoreState.ask(target).chain(module);
+            CoreState state = CoreState.ask(target);
+            List<LoadedEdition> chain = state.chain(module);
             String name =
                     "kmolt_" + abbreviated(module) + "_" + session.send("hello").number("sequence");
 
+            String from = chain.isEmpty() ? "" : chain.getLast().name();
+            List<Loaded> loaded = loaded(base, chain);
+
             progress.step("comparing and linking");
             long start = System.nanoTime();
-            Types types = TypeSource.compare(options.images(), base, edition);
-            List<Layer> layers = layers(base, chain, edition, types);
-            Update update = link(new LinkInput(
-                    name,
-                    Facts.bootId(target),
-                    chain.isEmpty() ? "" : chain.getLast().name(),
-                    edition,
-                    layers,
-                    core,
-                    types));
+            List<Layer> layers = compare(loaded, edition);
+            Update update = link(new LinkInput(name, Facts.bootId(target), from, edition, layers, core));
             long linkMillis = (System.nanoTime() - start) / 1_000_000;
             if (options.saveUpdate().isPresent()) {
                 Files.write(options.saveUpdate().get(), update.image());
@@ -90,18 +89,50 @@ public final class Swap {
                 return report(chain, comparison, update, linkMillis, new Attempts.Outcome(Reply.parse("ok"), 0));
             }
 
-            progress.step("staging " + name);
-            stage(session, update);
+            // An edition of this build that was reverted and is still loaded answers again.
+            Optional<String> again = state.retired(module, edition.buildId().get(), from);
+            progress.step("staging " + again.orElse(name));
+            if (again.isEmpty()) {
+                load(session, update);
+            }
+            stage(session, again.orElse(name));
 
             progress.step("committing");
-            Attempts.Outcome outcome = commit(session, name);
+            Attempts.Outcome outcome = commit(session, again.orElse(name));
 
             progress.step("verifying and recording");
-            verify(name, edition);
+            verify(again.orElse(name), edition);
             builds.keep(base);
             builds.keep(edition);
-            return report(chain, comparison, update, linkMillis, outcome);
+            return report(chain, comparison, update.as(again.orElse(name)), linkMillis, outcome);
         }
+    }
+
+    /**
+     * A build that is in the kernel.
+     *
+     * @param file its file
+     * @param running where it is
+     */
+    private record Loaded(KernelModule file, RunningModule running) {}
+
+    private List<Loaded> loaded(KernelModule base, List<LoadedEdition> chain) throws IOException, SwapException {
+        List<Loaded> loaded = new ArrayList<>();
+        loaded.add(new Loaded(base, Facts.running(target, module, base)));
+        for (LoadedEdition edition : chain) {
+            KernelModule file = builds.edition(edition.name(), edition.buildId());
+            loaded.add(new Loaded(file, Facts.running(target, edition.name(), file)));
+        }
+        return loaded;
+    }
+
+    private List<Layer> compare(List<Loaded> loaded, KernelModule edition) throws IOException, SwapException {
+        List<Layer> layers = new ArrayList<>();
+        for (Loaded one : loaded) {
+            Types types = TypeSource.compare(options.images(), one.file(), edition);
+            layers.add(new Layer(one.running(), Comparer.compare(one.file(), edition, types), types));
+        }
+        return layers;
     }
 
     private static String abbreviated(String module) {
@@ -111,31 +142,19 @@ public final class Swap {
     /** The base's file, proven to be what is loaded. */
     private KernelModule base() throws IOException, SwapException {
         String loaded = Facts.buildId(target, module)
-                .orElseThrow(() -> SwapException.unfit("module " + module + " is not loaded on " + target.describe()));
+                .orElseThrow(() -> SwapException.unfit("module " + module + " is not loaded on " + target.describe()
+                        + ": there is nothing to swap; modprobe or insmod loads a build"));
         if (options.base().isEmpty()) {
             return builds.base(module, loaded);
         }
         KernelModule file = ModuleFiles.read(options.base().get());
         if (!file.buildId().orElse("").equals(loaded)) {
             throw SwapException.unfit(
-                    "%s is not the build of module %s that is loaded: its build-id is %s, loaded is %s"
+                    "%s is not the build of module %s that is loaded: its build-id is %s, loaded is %s; name the file that it was loaded from with --base"
                             .formatted(
                                     options.base().get(), module, file.buildId().orElse("missing"), loaded));
         }
         return file;
-    }
-
-    private List<Layer> layers(KernelModule base, List<LoadedEdition> chain, KernelModule edition, Types types)
-            throws IOException, SwapException {
-        List<Layer> layers = new ArrayList<>();
-        layers.add(new Layer(Facts.running(target, module, base), Comparer.compare(base, edition, types)));
-        for (LoadedEdition loaded : chain) {
-            KernelModule file = builds.edition(loaded.name(), loaded.buildId());
-            layers.add(new Layer(
-                    Facts.running(target, loaded.name(), file),
-                    Comparer.compare(file, edition, TypeSource.compare(options.images(), file, edition))));
-        }
-        return layers;
     }
 
     private Update link(LinkInput input) throws SwapException {
@@ -152,7 +171,7 @@ public final class Swap {
         return SwapException.refused("module " + module + " cannot be swapped for this build", refusals);
     }
 
-    private void stage(CoreSession session, Update update) throws IOException, SwapException {
+    private void load(CoreSession session, Update update) throws IOException, SwapException {
         try {
             target.insertModule(update.image(), update.name(), "");
         } catch (ModuleLoadException e) {
@@ -160,9 +179,12 @@ public final class Swap {
             throw SwapException.unfit(
                     "the update cannot be loaded: " + (reason.equals("none") ? e.getMessage() : reason));
         }
-        Reply reply = session.send("stage " + update.name());
+    }
+
+    private void stage(CoreSession session, String name) throws IOException, SwapException {
+        Reply reply = session.send("stage " + name);
         if (!reply.isOk()) {
-            discard(session, update.name());
+            discard(session, name);
             throw SwapException.unfit("the update cannot be staged: " + reply.message());
         }
     }
@@ -188,7 +210,12 @@ public final class Swap {
 
     private void discard(CoreSession session, String name) throws IOException {
         session.send("discard " + name);
-        target.removeModule(name);
+        try {
+            target.removeModule(name);
+        } catch (ModuleUnloadException e) {
+            // It has answered before, so that the core keeps it until its base is unloaded.
+            progress.step(name + " stays loaded");
+        }
     }
 
     private void verify(String name, KernelModule edition) throws IOException {
@@ -220,6 +247,7 @@ public final class Swap {
                 update.slots(),
                 update.redirects(),
                 update.sharedObjects(),
+                update.notes(),
                 update.sticky(),
                 linkMillis,
                 outcome.reply().number("pause_ns"),

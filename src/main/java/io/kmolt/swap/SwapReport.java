@@ -17,6 +17,7 @@ import java.util.List;
  * @param slots words of the base's tables that hold something else
  * @param redirects functions of the base that send their callers on
  * @param shared objects that the builds have in common
+ * @param notes what an operator should know, although it does not stand in the way
  * @param sticky why the edition stays in memory after a revert; empty if it does not
  * @param linkMillis how long comparing and linking took, in milliseconds
  * @param pauseNanos how long all CPUs stood still, in nanoseconds
@@ -37,6 +38,7 @@ public record SwapReport(
         int slots,
         int redirects,
         int shared,
+        List<String> notes,
         List<String> sticky,
         long linkMillis,
         long pauseNanos,

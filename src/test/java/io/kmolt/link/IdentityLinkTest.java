@@ -86,15 +86,9 @@ class IdentityLinkTest {
     private static Update link(KernelModule module, RunningModule running)
             throws LinkException, ElfException, Exception {
         KernelModule core = KernelModule.read(Corpus.module(Corpus.BOOKWORM, "minix"));
-        Layer layer = new Layer(running, Comparer.compare(module, module, Types.same()));
+        Layer layer = new Layer(running, Comparer.compare(module, module, Types.same()), Types.same());
         return Linker.link(new LinkInput(
-                "kmolt_test_0",
-                "00000000-0000-0000-0000-000000000000",
-                "",
-                module,
-                List.of(layer),
-                core,
-                Types.same()));
+                "kmolt_test_0", "00000000-0000-0000-0000-000000000000", "", module, List.of(layer), core));
     }
 
     private static final class Check {

@@ -1,0 +1,236 @@
+package io.kmolt.swap;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.catchThrowableOfType;
+
+import io.kmolt.lab.Guest;
+import io.kmolt.lab.KernelCache;
+import io.kmolt.lab.KernelMissingException;
+import io.kmolt.lab.Lab;
+import io.kmolt.lab.LabOptions;
+import io.kmolt.target.CommandResult;
+import io.kmolt.target.Target;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+
+/** A guest whose modules a test swaps, from outside, by the calls that the commands make. */
+final class SwapGuest implements AutoCloseable {
+    /** The kernel that guests run; the modules of its neighbour have the same symbol versions. */
+    static final String RUNNING = "6.1.0-55-amd64";
+
+    static final String NEIGHBOUR = "6.1.0-56-amd64";
+
+    private static final Duration LONG = Duration.ofMinutes(3);
+
+    private final Guest guest;
+
+    private SwapGuest(Guest guest) {
+        this.guest = guest;
+    }
+
+    /**
+     * Boots one.
+     *
+     * @param append words for the kernel command line
+     */
+    static SwapGuest boot(String append) throws IOException {
+        long begin = System.nanoTime();
+        SwapGuest booted = new SwapGuest(
+                Lab.start(LabOptions.defaults().withKernel(RUNNING).withAppend(append)));
+        booted.target();
+        System.out.printf("guest (%s) is up after %.1f s%n", append, (System.nanoTime() - begin) / 1e9);
+        return booted;
+    }
+
+    Guest guest() {
+        return guest;
+    }
+
+    Target target() throws IOException {
+        return guest.target();
+    }
+
+    // Builds.
+
+    /** A module's file as the distribution made it. */
+    static Path stock(String release, String module) throws IOException {
+        return KernelCache.ofUser().require(release).module(module);
+    }
+
+    /** A module's file from tests/fixtures. */
+    static Path fixture(String module, String variant) {
+        Path file =
+                KernelCache.ofUser().root().resolve(Path.of("fixtures", NEIGHBOUR, module, variant, module + ".ko"));
+        assertThat(file).as("made by tests/fixtures/build").exists();
+        return file;
+    }
+
+    /** A test program from tests/load. */
+    static Path program(String name) {
+        Path file = KernelCache.ofUser().root().resolve(Path.of("fixtures", "bin", name));
+        assertThat(file).as("made by tests/fixtures/build").exists();
+        return file;
+    }
+
+    /** Where kernel images are. */
+    static Optional<Path> image(String release) {
+        try {
+            return Optional.of(KernelCache.ofUser().require(release).image());
+        } catch (KernelMissingException e) {
+            return Optional.empty();
+        }
+    }
+
+    static SwapOptions options(Duration timeout) {
+        return new SwapOptions(false, timeout, Optional.empty(), SwapGuest::image, Optional.empty());
+    }
+
+    static SwapOptions options() {
+        return options(SwapOptions.DEFAULT_TIMEOUT);
+    }
+
+    /** For a module that modprobe does not find. */
+    static SwapOptions withBase(Path base) {
+        return new SwapOptions(
+                false, SwapOptions.DEFAULT_TIMEOUT, Optional.of(base), SwapGuest::image, Optional.empty());
+    }
+
+    // What tests do.
+
+    SwapReport swap(String module, Path file) throws Exception {
+        return swap(module, file, options());
+    }
+
+    SwapReport swap(String module, Path file, SwapOptions options) throws Exception {
+        long begin = System.nanoTime();
+        try {
+            SwapReport report = Swap.run(target(), module, file, options, Progress.NONE);
+            assertThat(current(module)).isEqualTo(report.edition());
+            System.out.printf(
+                    "%s: %s in %.1f s, linked in %.1f s, pause %.2f ms, attempt %d%n",
+                    module,
+                    report.edition(),
+                    (System.nanoTime() - begin) / 1e9,
+                    report.linkMillis() / 1e3,
+                    report.pauseNanos() / 1e6,
+                    report.attempts());
+            return report;
+        } catch (SwapException e) {
+            throw explained("swap of " + module + " for " + file, e);
+        }
+    }
+
+    RevertReport revert(String module) throws Exception {
+        long begin = System.nanoTime();
+        try {
+            RevertReport report = Revert.run(target(), module, SwapOptions.DEFAULT_TIMEOUT, Progress.NONE);
+            assertThat(current(module)).isEqualTo(report.current());
+            System.out.printf(
+                    "%s: reverted in %.1f s, pause %.2f ms, attempt %d%n",
+                    module, (System.nanoTime() - begin) / 1e9, report.pauseNanos() / 1e6, report.attempts());
+            return report;
+        } catch (SwapException e) {
+            throw explained("revert of " + module, e);
+        }
+    }
+
+    /** All that a refusal says, for a test that did not expect it. */
+    private static AssertionError explained(String what, SwapException no) {
+        StringBuilder text = new StringBuilder(what + ": " + no.kind() + ": " + no.getMessage());
+        no.refusals()
+                .forEach(refusal ->
+                        text.append("\n  ").append(refusal.kind()).append(' ').append(refusal));
+        for (Blocker blocker : no.blockers()) {
+            text.append("\n  pid %d (%s) in %s".formatted(blocker.pid(), blocker.command(), blocker.where()));
+            blocker.stack().forEach(frame -> text.append("\n    ").append(frame));
+        }
+        return new AssertionError(text.toString(), no);
+    }
+
+    /**
+     * Tries a swap that must be refused, and holds the kernel against what it was before: the same modules, the same
+     * sections of the module, the same edition or none, nothing in the log but what the core says.
+     */
+    SwapException refusal(String module, Path file, SwapOptions options) throws Exception {
+        String before = state(module);
+        SwapException no = catchThrowableOfType(
+                SwapException.class, () -> Swap.run(target(), module, file, options, Progress.NONE));
+        assertThat(no).as("swap of " + module + " for " + file + " is refused").isNotNull();
+        assertThat(state(module)).isEqualTo(before);
+        assertQuiet();
+        return no;
+    }
+
+    SwapException refusal(String module, Path file) throws Exception {
+        return refusal(module, file, options());
+    }
+
+    /** Runs a script that must succeed; returns what it prints. */
+    String sh(String script) throws IOException {
+        return sh(target(), script);
+    }
+
+    static String sh(Target target, String script) throws IOException {
+        CommandResult result = target.run(script, LONG);
+        assertThat(result.status())
+                .as(script + "\n" + result.stdout() + result.stderr())
+                .isZero();
+        return result.stdout().strip();
+    }
+
+    /** Runs a script that may fail; returns all that it prints. */
+    CommandResult attempt(String script) throws IOException {
+        return target().run(script, LONG);
+    }
+
+    // What the guest is like.
+
+    /** The loaded modules that belong to kmolt or have this name. */
+    List<String> modules(String name) throws IOException {
+        return sh("cut -d' ' -f1 /proc/modules")
+                .lines()
+                .filter(m -> m.equals(name) || m.startsWith("kmolt_"))
+                .sorted()
+                .toList();
+    }
+
+    boolean isLoaded(String module) throws IOException {
+        return target().exists("/sys/module/" + module);
+    }
+
+    /** Who answers for a module: an edition or {@code base}. */
+    String current(String module) throws IOException {
+        String file = "/sys/kernel/kmolt/modules/" + module + "/current";
+        return target().exists(file) ? target().readText(file) : "base";
+    }
+
+    private String state(String module) throws IOException {
+        // The core itself may have come in; it stays, ready for the next attempt.
+        return sh(
+                "grep -v '^kmolt ' /proc/modules | cut -d' ' -f1,2,6 | sort; ls -R /sys/kernel/kmolt/modules 2>/dev/null;"
+                        + " cd /sys/module/" + module + " 2>/dev/null && cat sections/.text coresize srcversion;"
+                        + " cat /sys/kernel/kmolt/modules/" + module + "/*/state 2>/dev/null; true");
+    }
+
+    /** The kernel has complained of nothing since it booted. */
+    void assertQuiet() {
+        assertThat(guest.kernelWarnings()).as(guest.kernelLogExcerpt()).isEmpty();
+        assertThat(guest.alive()).isTrue();
+    }
+
+    /** How often the kernel log says something since the guest booted. */
+    long logged(String text) throws IOException {
+        return Files.readAllLines(guest.kernelLog(), java.nio.charset.StandardCharsets.ISO_8859_1).stream()
+                .filter(line -> line.contains(text))
+                .count();
+    }
+
+    @Override
+    public void close() throws IOException {
+        guest.close();
+    }
+}

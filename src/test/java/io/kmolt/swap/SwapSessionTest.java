@@ -1,0 +1,184 @@
+package io.kmolt.swap;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.catchThrowableOfType;
+
+import io.kmolt.target.CommandResult;
+import io.kmolt.target.Conversation;
+import io.kmolt.target.ModuleLoadException;
+import io.kmolt.target.ModuleUnloadException;
+import io.kmolt.target.Target;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Objects;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** What becomes of an update whose owner dies, of one that nobody owns or that is late, and in which order all may go. */
+@Tag("lab")
+class SwapSessionTest {
+    private static @Nullable SwapGuest guest;
+
+    @TempDir
+    private Path folder;
+
+    @BeforeAll
+    static void boot() throws Exception {
+        guest = SwapGuest.boot("");
+        guest().sh("modprobe minix");
+        Core.ensureLoaded(guest().target(), SwapGuest.RUNNING);
+    }
+
+    @AfterAll
+    static void stop() throws IOException {
+        guest().close();
+    }
+
+    private static SwapGuest guest() {
+        return Objects.requireNonNull(guest);
+    }
+
+    @AfterEach
+    void nothingIsLeftAndTheKernelHasNoComplaint() throws IOException {
+        assertThat(guest().modules("minix")).containsExactly("minix");
+        assertThat(guest().sh("ls /sys/kernel/kmolt/modules")).isEmpty();
+        assertThat(guest().sh("cat /sys/module/minix/refcnt")).isEqualTo("0");
+        guest().assertQuiet();
+    }
+
+    /** An update for minix as it is loaded now, linked and not loaded. */
+    private Update save() throws Exception {
+        Path file = folder.resolve("update.ko");
+        SwapOptions options = new SwapOptions(
+                true, SwapOptions.DEFAULT_TIMEOUT, Optional.empty(), SwapGuest::image, Optional.of(file));
+        SwapReport report =
+                Swap.run(guest().target(), "minix", SwapGuest.fixture("minix", "a"), options, Progress.NONE);
+        assertThat(report.dryRun()).isTrue();
+        assertThat(guest().current("minix")).isEqualTo("base");
+        return new Update(report.edition(), Files.readAllBytes(file));
+    }
+
+    private record Update(String name, byte[] image) {}
+
+    @Test
+    void anOwnerThatDiesLeavesNothingBehind() throws Exception {
+        Update update = save();
+        guest().target().writeFile("/tmp/update.ko", update.image());
+        CommandResult killed = guest().attempt(
+                        "exec 3<>/dev/kmolt; insmod /tmp/update.ko || exit 1; echo stage %s >&3; cat <&3; cat /sys/module/minix/refcnt;"
+                                        .formatted(update.name())
+                                + " cat /sys/kernel/kmolt/modules/minix/%s/state; cat /sys/kernel/kmolt/owner; kill -9 $$"
+                                        .formatted(update.name()));
+        assertThat(killed.status()).isEqualTo(128 + 9);
+        assertThat(killed.stdout()).startsWith("ok\n").containsPattern("\n[1-9]\nstaged\n[0-9]+ ");
+        assertThat(guest().sh("cat /sys/kernel/kmolt/owner")).isEqualTo("none");
+        assertThat(guest().isLoaded(update.name())).isFalse();
+        assertThat(guest().logged("kmolt: " + update.name() + ": discarded, its owner pid "))
+                .isEqualTo(1);
+    }
+
+    @Test
+    void anOwnerThatDiesBetweenLoadingAndStagingLeavesNothingBehind() throws Exception {
+        Update update = save();
+        guest().target().writeFile("/tmp/update.ko", update.image());
+        CommandResult killed = guest().attempt("exec 3<>/dev/kmolt; insmod /tmp/update.ko || exit 1; kill -9 $$");
+        assertThat(killed.status()).isEqualTo(128 + 9);
+        assertThat(guest().isLoaded(update.name())).isFalse();
+    }
+
+    @Test
+    void anUpdateThatNobodyOwnsIsNotLetIn() throws Exception {
+        Update update = save();
+        assertThatThrownBy(() -> guest().target().insertModule(update.image(), update.name(), ""))
+                .isInstanceOf(ModuleLoadException.class)
+                .hasMessageContaining("nobody holds /dev/kmolt");
+        assertThat(guest().isLoaded(update.name())).isFalse();
+        // insmod tries twice, by both system calls that there are.
+        assertThat(guest().logged("refused: " + update.name() + ": nobody holds /dev/kmolt"))
+                .isPositive();
+    }
+
+    @Test
+    void anUpdateForAnEarlierLoadOfItsBaseIsNotLetIn() throws Exception {
+        Update update = save();
+        String before = guest().sh("cat /sys/module/minix/sections/.text");
+        // Something else takes its place meanwhile.
+        guest().sh("rmmod minix; modprobe -a nls_iso8859-1 nls_utf8 nls_cp437 fat isofs; modprobe minix");
+        assertThat(guest().sh("cat /sys/module/minix/sections/.text")).isNotEqualTo(before);
+        try (Conversation session = guest().target().open("/dev/kmolt")) {
+            assertThatThrownBy(() -> guest().target().insertModule(update.image(), update.name(), ""))
+                    .isInstanceOf(ModuleLoadException.class)
+                    .hasMessageContaining("another load of its base");
+            assertThat(session.exchange("reason")).contains("another load of its base");
+        }
+        assertThat(guest().isLoaded(update.name())).isFalse();
+    }
+
+    @Test
+    void aBaseMayGoWithAllEditionsOfItsChain() throws Exception {
+        guest().swap("minix", SwapGuest.fixture("minix", "a"));
+        guest().swap("minix", SwapGuest.fixture("minix", "b"));
+        guest().swap("minix", SwapGuest.stock(SwapGuest.RUNNING, "minix"));
+        assertThat(guest().modules("minix")).hasSize(4);
+        guest().sh("rmmod minix");
+        assertThat(guest().modules("minix")).isEmpty();
+        guest().sh("modprobe minix");
+    }
+
+    @Test
+    void aBaseMayGoAfterARevertThatLeftAnEditionInMemory() throws Exception {
+        String edition = guest().swap("minix", SwapGuest.fixture("minix", "a")).edition();
+        RevertReport report = guest().revert("minix");
+        assertThat(report.kept()).isNotEmpty();
+        assertThat(guest().modules("minix")).containsExactlyInAnyOrder(edition, "minix");
+        guest().sh("rmmod minix");
+        assertThat(guest().modules("minix")).isEmpty();
+        guest().sh("modprobe minix");
+    }
+
+    @Test
+    void whoAnswersCannotBeUnloadedAndNeitherCanTheCore() throws Exception {
+        String edition = guest().swap("minix", SwapGuest.stock(SwapGuest.RUNNING, "minix"))
+                .edition();
+        Target target = guest().target();
+        for (String inUse : new String[] {edition, "kmolt"}) {
+            ModuleUnloadException no =
+                    catchThrowableOfType(ModuleUnloadException.class, () -> target.removeModule(inUse));
+            assertThat(no).as(inUse).hasMessageContaining(inUse);
+        }
+        assertThat(guest().current("minix")).isEqualTo(edition);
+        assertThat(guest().revert("minix").unloaded()).isTrue();
+    }
+
+    @Test
+    void theCoreComesAndGoes() throws Exception {
+        for (int i = 0; i < 3; i++) {
+            guest().target().removeModule("kmolt");
+            assertThat(guest().target().exists("/sys/kernel/kmolt")).isFalse();
+            assertThat(guest().target().exists("/dev/kmolt")).isFalse();
+            guest().swap("minix", SwapGuest.stock(SwapGuest.RUNNING, "minix"));
+            guest().revert("minix");
+        }
+    }
+
+    @Test
+    void modprobeTakesAModuleAwayWithAllThatItAloneNeeded() throws Exception {
+        String modules = "cut -d' ' -f1 /proc/modules | sort";
+        String before = guest().sh(modules);
+        guest().sh("modprobe ext4");
+        assertThat(guest().sh(modules).lines()).contains("ext4", "jbd2", "mbcache", "crc16");
+        guest().swap("jbd2", SwapGuest.fixture("jbd2", "a"));
+        guest().swap("ext4", SwapGuest.stock(SwapGuest.NEIGHBOUR, "ext4"));
+        guest().swap("ext4", SwapGuest.stock(SwapGuest.RUNNING, "ext4"));
+        guest().sh("/sbin/modprobe -r ext4");
+        assertThat(guest().sh(modules)).isEqualTo(before);
+    }
+}
