@@ -7,22 +7,23 @@ CACHE ?= $(or $(KMOLT_CACHE),$(HOME)/.cache/kmolt)
 # The kernels that guests boot and that the core is built for.
 KERNELS ?= 6.1.0-55-amd64 6.1.0-56-amd64
 
-PACKAGES := qemu-system-x86 linux-headers-amd64 linux-source-6.1 gcc make maven libzydis4.0 pahole \
-	busybox-static kmod cpio xz-utils e2fsprogs util-linux binutils openjdk-17-jre-headless
+PACKAGES := qemu-system-x86 linux-headers-amd64 linux-source-6.1 gcc libc6-dev make patch perl libzydis4.0 \
+	libzstd1 pahole busybox-static kmod cpio xz-utils e2fsprogs util-linux binutils
 
 JAVA_HOME := $(shell scripts/find-jdk)
 export JAVA_HOME
-MAVEN := mvn -B -q
+MAVEN := mvn -B -q -ntp
 
 CORE_SOURCES := $(wildcard kernel/*.c kernel/*.h kernel/Kbuild)
 CORES := $(KERNELS:%=target/kernel/%/kmolt.ko)
 
-.PHONY: help setup build core kernels jar fixtures demo test test-quick clean format
+.PHONY: help setup build check-core core kernels jar fixtures demo test test-quick clean format
 
 help: ## say what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
 
 setup: ## install what is missing, fetch the kernels that the lab boots
+	@command -v mvn >/dev/null || scripts/setup maven
 	@scripts/setup $(PACKAGES)
 	@$(MAKE) --no-print-directory jar
 	@./kmolt lab kernel fetch --headers $(KERNELS)
@@ -50,8 +51,11 @@ demo: setup ## swap a mounted ext4, then a device of ours
 	@./kmolt demo
 
 test: setup ## everything that guards the product
-	@$(MAKE) --no-print-directory build fixtures
-	@$(MAVEN) verify -DexcludedTags=none
+	@$(MAKE) --no-print-directory build fixtures check-core
+	@mvn -B -ntp verify -DexcludedTags=none
+
+check-core: ## the kernel's own style check over the core
+	@scripts/check-core $(CACHE)
 
 test-quick: ## the tests that need no guest
 	@$(MAVEN) test

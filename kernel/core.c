@@ -73,11 +73,11 @@ static bool kept_out(void)
  */
 int kmolt_remove_module(const char *name)
 {
-	char *argv[] = { "/sbin/rmmod", (char *)name, NULL };
+	const char *argv[] = { "/sbin/rmmod", name, NULL };
 	static char * const envp[] = { "HOME=/", "TERM=linux",
 				       "PATH=/sbin:/usr/sbin:/bin:/usr/bin",
 				       NULL };
-	int status = call_usermodehelper(argv[0], argv, (char **)envp, UMH_WAIT_PROC);
+	int status = call_usermodehelper(argv[0], (char **)argv, (char **)envp, UMH_WAIT_PROC);
 
 	return status > 0 ? -EBUSY : status;
 }

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.kmolt.diff.Comparer;
 import io.kmolt.diff.Types;
 import io.kmolt.elf.Corpus;
+import io.kmolt.elf.Elf;
 import io.kmolt.elf.ElfException;
 import io.kmolt.elf.ElfObject;
 import io.kmolt.elf.ElfRelocation;
@@ -36,7 +37,7 @@ class IdentityLinkTest {
 
     @Test
     void aBuildLinkedOntoItselfRefersToTheSameData() throws Exception {
-        for (String name : List.of("nozomi", "minix", "jbd2", "ext4", "xfs", "nfs", "kvm")) {
+        for (String name : List.of("minix", "jbd2", "ext4", "xfs", "nfs", "kvm", "nozomi")) {
             assertThat(check(Corpus.module(Corpus.BOOKWORM, name))).as(name).isEmpty();
         }
     }
@@ -59,7 +60,6 @@ class IdentityLinkTest {
                 System.out.println(
                         "refused " + path.getFileName() + " " + e.refusals().getFirst());
             } catch (Exception e) {
-                e.printStackTrace();
                 wrong.add(path.getFileName() + ": " + e);
             }
         });
@@ -122,6 +122,9 @@ class IdentityLinkTest {
             List<ElfRelocation> after = update.relocations(section.index());
             assertThat(after).hasSameSizeAs(before);
             for (int i = 0; i < before.size(); i++) {
+                if (before.get(i).type() == Elf.R_X86_64_NONE) {
+                    continue;
+                }
                 checkReference(
                         section,
                         java.util.Objects.requireNonNull(
