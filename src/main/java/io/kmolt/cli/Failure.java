@@ -1,5 +1,6 @@
 package io.kmolt.cli;
 
+import io.kmolt.demo.DemoFileMissingException;
 import io.kmolt.diff.Refusal;
 import io.kmolt.lab.GuestCrashedException;
 import io.kmolt.lab.KernelMissingException;
@@ -49,6 +50,7 @@ record Failure(String error, Kind kind, List<Refusal> reasons, List<Blocker> blo
             case SwapException no -> new Failure(message(no), kind(no), no.refusals(), no.blockers());
             case GuestCrashedException _ -> plain(message(e), Kind.GUEST_CRASHED);
             case KernelMissingException _ -> plain(message(e), Kind.UNFIT);
+            case DemoFileMissingException _ -> plain(message(e), Kind.UNFIT);
             case CommandTimeoutException _ -> plain(message(e), Kind.BUSY);
             case FileSystemException file -> plain(file.getFile() + ": " + problem(file), Kind.FAILED);
             case IOException _ -> plain(message(e), Kind.FAILED);

@@ -1,5 +1,6 @@
 package io.kmolt.cli;
 
+import io.kmolt.lab.ExitHook;
 import io.kmolt.lab.Guest;
 import io.kmolt.lab.GuestCommand;
 import io.kmolt.lab.Lab;
@@ -60,13 +61,10 @@ final class LabRunCommand implements Callable<Integer> {
     public Integer call() throws IOException {
         try (Guest guest = Lab.start(guestOptions.toLabOptions())) {
             // Ctrl-C: the guest's folder goes too; the guest itself dies with this process in any case.
-            Thread cleaner = new Thread(() -> stopQuietly(guest));
-            Runtime.getRuntime().addShutdownHook(cleaner);
-            try {
+            try (ExitHook _ = new ExitHook(guest)) {
                 return run(guest);
             } finally {
                 saveKernelLog(guest);
-                removeHook(cleaner);
             }
         }
     }
@@ -106,22 +104,6 @@ final class LabRunCommand implements Callable<Integer> {
     private void saveKernelLog(Guest guest) throws IOException {
         if (kernelLog != null && Files.exists(guest.kernelLog())) {
             Files.write(kernelLog, Files.readAllBytes(guest.kernelLog()));
-        }
-    }
-
-    private static void stopQuietly(Guest guest) {
-        try {
-            guest.stop();
-        } catch (IOException e) {
-            // The process is ending; there is nobody to tell.
-        }
-    }
-
-    private static void removeHook(Thread cleaner) {
-        try {
-            Runtime.getRuntime().removeShutdownHook(cleaner);
-        } catch (IllegalStateException e) {
-            // Shutting down: the hook is running.
         }
     }
 }

@@ -17,6 +17,7 @@ import picocli.CommandLine.Command;
             RevertCommand.class,
             ListCommand.class,
             StatusCommand.class,
+            DemoCommand.class,
             LabCommand.class
         })
 public final class Main {

@@ -1,0 +1,30 @@
+package io.kmolt.lab;
+
+import java.io.IOException;
+
+/** Ends a guest when this process is interrupted (Ctrl-C), so that its folder goes as well; for use until closed. */
+public final class ExitHook implements AutoCloseable {
+    private final Thread hook;
+
+    public ExitHook(Guest guest) {
+        hook = new Thread(() -> stopQuietly(guest));
+        Runtime.getRuntime().addShutdownHook(hook);
+    }
+
+    private static void stopQuietly(Guest guest) {
+        try {
+            guest.stop();
+        } catch (IOException e) {
+            // The process is ending; there is nobody to tell.
+        }
+    }
+
+    @Override
+    public void close() {
+        try {
+            Runtime.getRuntime().removeShutdownHook(hook);
+        } catch (IllegalStateException e) {
+            // Shutting down: the hook is running.
+        }
+    }
+}
