@@ -1,8 +1,11 @@
 package io.kmolt.cli;
 
+import io.kmolt.lab.GuestBusyException;
 import io.kmolt.lab.GuestCrashedException;
+import io.kmolt.lab.GuestMissingException;
 import io.kmolt.lab.KernelMissingException;
 import io.kmolt.target.CommandTimeoutException;
+import io.kmolt.target.TargetLostException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import picocli.CommandLine;
@@ -26,8 +29,9 @@ final class Failures implements IExecutionExceptionHandler {
         }
         return switch (e) {
             case GuestCrashedException _ -> ExitCode.GUEST_CRASHED;
-            case KernelMissingException _ -> ExitCode.UNFIT;
-            case CommandTimeoutException _ -> ExitCode.BUSY;
+            case TargetLostException lost when lost.crashed() -> ExitCode.GUEST_CRASHED;
+            case KernelMissingException _, GuestMissingException _ -> ExitCode.UNFIT;
+            case CommandTimeoutException _, GuestBusyException _ -> ExitCode.BUSY;
             default -> ExitCode.FAILED;
         };
     }

@@ -11,6 +11,7 @@ import picocli.CommandLine.Command;
         subcommands = {
             LabRunCommand.class,
             LabStartCommand.class,
+            LabExecCommand.class,
             LabStopCommand.class,
             LabListCommand.class,
             LabKernelCommand.class

@@ -2,6 +2,7 @@ package io.kmolt.cli;
 
 import io.kmolt.lab.Guest;
 import io.kmolt.lab.GuestCommand;
+import io.kmolt.lab.GuestCrashedException;
 import io.kmolt.lab.Lab;
 import io.kmolt.target.CommandTimeoutException;
 import io.kmolt.target.TargetLostException;
@@ -16,10 +17,8 @@ import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
-import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
-import picocli.CommandLine.Spec;
 
 /** {@code kmolt lab run}: a command in a fresh guest. */
 @Command(
@@ -53,14 +52,16 @@ final class LabRunCommand implements Callable<Integer> {
     @Parameters(paramLabel = "COMMAND", arity = "1..*", description = "the command and its arguments, after --")
     List<String> command = List.of();
 
-    @Spec
-    CommandSpec spec = CommandSpec.create();
+    private volatile boolean interrupted;
 
     @Override
     public Integer call() throws IOException {
         try (Guest guest = Lab.start(guestOptions.toLabOptions())) {
             // Ctrl-C: the guest's folder goes too; the guest itself dies with this process in any case.
-            Thread cleaner = new Thread(() -> stopQuietly(guest));
+            Thread cleaner = new Thread(() -> {
+                interrupted = true;
+                stopQuietly(guest);
+            });
             Runtime.getRuntime().addShutdownHook(cleaner);
             try {
                 return run(guest);
@@ -72,13 +73,20 @@ final class LabRunCommand implements Callable<Integer> {
     }
 
     private int run(Guest guest) throws IOException {
-        guest.target(); // waits until it is up: the time limit is the command's alone
         int status;
         try {
+            guest.target(); // waits until it is up: the time limit is the command's alone
             status = runStreamed(guest);
         } catch (TargetLostException e) {
-            report(guest, "the guest crashed");
+            if (!interrupted) {
+                report(guest, "the guest crashed");
+            }
             return ExitCode.GUEST_CRASHED;
+        } catch (GuestCrashedException e) { // it did not come up
+            if (interrupted) {
+                return ExitCode.GUEST_CRASHED;
+            }
+            throw e;
         } catch (CommandTimeoutException e) {
             report(guest, "time limit of " + timeout.toSeconds() + " s reached, guest ended");
             return ExitCode.TIME_LIMIT;

@@ -43,7 +43,9 @@ public final class Lab {
             }
         }
         boolean kvm = !options.icount() && KvmProbe.usable(cache, kernel);
-        QemuCommand qemu = new QemuCommand(options, kernel, folder, kvm);
+        Path image =
+                options.kaslr() ? kernel.image() : KernelImage.unpacked(kernel).orElse(kernel.image());
+        QemuCommand qemu = new QemuCommand(options, kernel, image, folder, kvm);
         Initramfs.write(qemu.initramfs(), kernel, options.shares(), environment(), KmoltCommand.script(), false);
         return qemu;
     }

@@ -8,10 +8,11 @@ import java.util.List;
 /**
  * The QEMU command line of a guest.
  *
+ * @param image what to boot: an unpacked kernel or a bzImage
  * @param folder of the guest: sockets, console log, pid file, initramfs
  * @param kvm use KVM; else emulate
  */
-record QemuCommand(LabOptions options, Kernel kernel, Path folder, boolean kvm) {
+record QemuCommand(LabOptions options, Kernel kernel, Path image, Path folder, boolean kvm) {
     static final String BINARY = "qemu-system-x86_64";
 
     /** Independent shells that a guest offers. */
@@ -59,11 +60,7 @@ record QemuCommand(LabOptions options, Kernel kernel, Path folder, boolean kvm) 
         }
         Collections.addAll(argv, "-smp", "" + options.cpus(), "-m", "" + options.memory());
         Collections.addAll(
-                argv,
-                "-kernel",
-                kernel.image().toString(),
-                "-initrd",
-                initramfs().toString());
+                argv, "-kernel", image.toString(), "-initrd", initramfs().toString());
         Collections.addAll(argv, "-append", kernelCommandLine());
         Collections.addAll(argv, "-pidfile", pidFile().toString());
         Collections.addAll(

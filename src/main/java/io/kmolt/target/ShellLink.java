@@ -31,16 +31,16 @@ final class ShellLink implements AutoCloseable {
     private final OutputStream out;
     private final ByteQueue in;
     private final Runnable closer;
-    private final Supplier<String> epitaph;
+    private final Supplier<Epitaph> epitaph;
     private final String nonce;
     private long sequence;
     private boolean lost;
 
     /**
      * @param closer ends what is behind the streams
-     * @param epitaph what else is known about the target's death, for the message; may be empty
+     * @param epitaph asked when the link is lost: what else is known
      */
-    ShellLink(String name, InputStream in, OutputStream out, Runnable closer, Supplier<String> epitaph) {
+    ShellLink(String name, InputStream in, OutputStream out, Runnable closer, Supplier<Epitaph> epitaph) {
         this.name = name;
         this.out = out;
         this.in = new ByteQueue(in, name);
@@ -202,8 +202,9 @@ final class ShellLink implements AutoCloseable {
     private TargetLostException lostException(String why, @Nullable Throwable cause) {
         String said = new String(in.drain(), UTF_8).strip();
         String last = said.isEmpty() ? "" : "; it said last: " + said.substring(Math.max(0, said.length() - 500));
-        String more = epitaph.get().strip();
-        return new TargetLostException(name + " is lost: " + why + last + (more.isEmpty() ? "" : "\n" + more), cause);
+        Epitaph end = epitaph.get();
+        String more = end.text().isBlank() ? "" : "\n" + end.text().strip();
+        return new TargetLostException(name + " is lost: " + why + last + more, end.crashed(), cause);
     }
 
     boolean isLost() {
