@@ -1,10 +1,9 @@
 package io.kmolt.cli;
 
-import io.kmolt.lab.Guest;
-import io.kmolt.lab.NamedGuests;
+import io.kmolt.lab.Targets;
 import io.kmolt.target.CommandResult;
+import io.kmolt.target.Target;
 import java.io.IOException;
-import java.io.PrintWriter;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.Callable;
@@ -18,7 +17,7 @@ import picocli.CommandLine.Spec;
 @Command(
         name = "exec",
         mixinStandardHelpOptions = true,
-        description = "Runs a command as root in a guest that lab start started; its output comes when it is done.",
+        description = "Runs a command as root in a guest that lab start started, and prints its output at the end.",
         footer = {"", "Exit status: the command's own; 6 when the guest crashed; 4 when the time limit ran out."})
 final class LabExecCommand implements Callable<Integer> {
     @Option(
@@ -26,13 +25,13 @@ final class LabExecCommand implements Callable<Integer> {
             paramLabel = "TIME",
             converter = Durations.class,
             defaultValue = "2m",
-            description = "time limit, such as 90s or 10m (default: ${DEFAULT-VALUE})")
-    Duration timeout = Duration.ofMinutes(2);
+            description = "time limit of the command (default: ${DEFAULT-VALUE})")
+    Duration timeout = Target.DEFAULT_TIMEOUT;
 
-    @Parameters(index = "0", paramLabel = "NAME", description = "the guest")
+    @Parameters(index = "0", paramLabel = "NAME", description = "the guest's name")
     String name = "";
 
-    @Parameters(index = "1..*", arity = "1..*", paramLabel = "COMMAND", description = "the command, after --")
+    @Parameters(index = "1..*", paramLabel = "COMMAND", arity = "1..*", description = "after --")
     List<String> command = List.of();
 
     @Spec
@@ -40,16 +39,13 @@ final class LabExecCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException {
-        try (Guest guest = NamedGuests.ofUser().attach(name)) {
-            CommandResult result = guest.target().run(command, timeout);
-            print(spec.commandLine().getOut(), result.stdout());
-            print(spec.commandLine().getErr(), result.stderr());
+        try (Target target = Targets.parse("lab:" + name)) {
+            CommandResult result = target.run(command, timeout);
+            spec.commandLine().getOut().print(result.stdout());
+            spec.commandLine().getOut().flush();
+            spec.commandLine().getErr().print(result.stderr());
+            spec.commandLine().getErr().flush();
             return result.status();
         }
-    }
-
-    private static void print(PrintWriter writer, String text) {
-        writer.print(text);
-        writer.flush();
     }
 }

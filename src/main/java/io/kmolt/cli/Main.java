@@ -9,7 +9,7 @@ import picocli.CommandLine.Command;
         mixinStandardHelpOptions = true,
         version = "kmolt 0.1.0",
         description = "Changes a Linux kernel while it runs.",
-        subcommands = {LabCommand.class})
+        subcommands = {SwapCommand.class, RevertCommand.class, LabCommand.class})
 public final class Main {
     private Main() {}
 

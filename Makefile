@@ -1,0 +1,63 @@
+# kmolt: set up, build, show and test. See CONTRIBUTING.md.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+CACHE ?= $(or $(KMOLT_CACHE),$(HOME)/.cache/kmolt)
+# The kernels that guests boot and that the core is built for.
+KERNELS ?= 6.1.0-55-amd64 6.1.0-56-amd64
+
+PACKAGES := qemu-system-x86 linux-headers-amd64 linux-source-6.1 gcc make maven libzydis4.0 pahole \
+	busybox-static kmod cpio xz-utils e2fsprogs util-linux binutils openjdk-17-jre-headless
+
+JAVA_HOME := $(shell scripts/find-jdk)
+export JAVA_HOME
+MAVEN := mvn -B -q
+
+CORE_SOURCES := $(wildcard kernel/*.c kernel/*.h kernel/Kbuild)
+CORES := $(KERNELS:%=target/kernel/%/kmolt.ko)
+
+.PHONY: help setup build core kernels jar fixtures demo test test-quick clean format
+
+help: ## say what can be made
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
+
+setup: ## install what is missing, fetch the kernels that the lab boots
+	@scripts/setup $(PACKAGES)
+	@$(MAKE) --no-print-directory jar
+	@./kmolt lab kernel fetch --headers $(KERNELS)
+
+jar: target/kmolt.jar
+
+target/kmolt.jar: pom.xml $(shell find src/main -type f)
+	@echo "building kmolt"
+	@$(MAVEN) -DskipTests package
+	@touch $@
+
+core: $(CORES) ## build the core for KERNELS
+
+target/kernel/%/kmolt.ko: $(CORE_SOURCES)
+	@echo "building the core for $*"
+	@scripts/build-core $* $(CACHE)/kernels/$* $(dir $@)
+
+build: jar core ## build the tool and the core
+
+fixtures: build ## build the modules that tests and demo swap
+	@tests/fixtures/build
+
+demo: setup ## swap a mounted ext4, then a device of ours
+	@$(MAKE) --no-print-directory build fixtures
+	@./kmolt demo
+
+test: setup ## everything that guards the product
+	@$(MAKE) --no-print-directory build fixtures
+	@$(MAVEN) verify -DexcludedTags=none
+
+test-quick: ## the tests that need no guest
+	@$(MAVEN) test
+
+format: ## format the Java sources
+	@$(MAVEN) spotless:apply
+
+clean: ## remove what was built; fetched kernels stay in the cache
+	@rm -rf target

@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Commit: from the edition that answers to another one, in one stop of all
+ * CPUs.  Everything that can fail or sleep is done before; in the stop slots
+ * are verified and stacks are looked at before the first word is written.
+ */
+#define pr_fmt(fmt) "kmolt: " fmt
+
+#include <linux/ktime.h>
+#include <linux/slab.h>
+#include <linux/stop_machine.h>
+#include <linux/timekeeping.h>
+
+#include "internal.h"
+
+struct commit {
+	struct kmolt_base *base;
+	struct kmolt_edition *from;
+	struct kmolt_edition *to;
+	struct kmolt_writes *writes;
+	struct kmolt_outcome *outcome;
+	bool dry;
+};
+
+static void apply(const struct commit *commit)
+{
+	struct kmolt_base *base = commit->base;
+	struct kmolt_edition *to = commit->to;
+
+	kmolt_writes_apply(commit->writes);
+	kmolt_redirect_set(base, to ? to->table : NULL);
+	WRITE_ONCE(base->current_edition, to);
+	WRITE_ONCE(base->commits, base->commits + 1);
+}
+
+static int stopped(void *data)
+{
+	struct commit *commit = data;
+	struct kmolt_outcome *outcome = commit->outcome;
+	u64 start = ktime_get_mono_fast_ns();
+	const struct kmolt_slot *slot;
+	int err = 0;
+
+	slot = kmolt_writes_verify(commit->writes, &outcome->found);
+	if (slot) {
+		outcome->slot = *slot;
+		err = -ESTALE;
+		goto out;
+	}
+	kmolt_scan_stopped(outcome->scan);
+	outcome->scan_ns = ktime_get_mono_fast_ns() - start;
+	if (outcome->scan->n_blockers)
+		err = -EBUSY;
+	else if (!commit->dry)
+		apply(commit);
+out:
+	outcome->pause_ns = ktime_get_mono_fast_ns() - start;
+	return err;
+}
+
+static struct kmolt_scan *scan_for(const struct kmolt_edition *from,
+				   const struct kmolt_edition *to)
+{
+	/* To a later edition, or back from one. */
+	bool revert = !to || (from && from->previous == to);
+	const struct kmolt_update *desc = revert ? from->desc : to->desc;
+	size_t n = revert ? desc->n_revert_ranges : desc->n_commit_ranges;
+	struct kmolt_scan *scan = kmolt_scan_create(n);
+
+	if (!scan)
+		return NULL;
+	kmolt_scan_add(scan, (const struct kmolt_range *)
+		       (revert ? desc->revert_ranges : desc->commit_ranges), n);
+	kmolt_scan_sort(scan);
+	return scan;
+}
+
+/**
+ * kmolt_commit - let another edition answer
+ * @base: the base; one of @to and the current edition is not NULL
+ * @to: the edition, staged or superseded; NULL for the base itself
+ * @dry: look, change nothing
+ * @outcome: receives what happened; its scan is the caller's to free
+ *
+ * May sleep.  Return: 0; -EBUSY if tasks are in the way; -ESTALE if a slot
+ * does not hold what it should; another error where memory is short.  Nothing
+ * has changed unless 0 is returned.
+ */
+int kmolt_commit(struct kmolt_base *base, struct kmolt_edition *to, bool dry,
+		 struct kmolt_outcome *outcome)
+{
+	struct commit commit = {
+		.base = base,
+		.from = base->current_edition,
+		.to = to,
+		.outcome = outcome,
+		.dry = dry,
+	};
+	u64 start;
+	int err;
+
+	outcome->scan = scan_for(commit.from, to);
+	if (!outcome->scan)
+		return -ENOMEM;
+	commit.writes = kmolt_writes_plan(commit.from, to);
+	if (IS_ERR(commit.writes))
+		return PTR_ERR(commit.writes);
+	outcome->n_writes = kmolt_writes_count(commit.writes);
+	start = ktime_get_mono_fast_ns();
+	err = stop_machine(stopped, &commit, NULL);
+	outcome->stop_ns = ktime_get_mono_fast_ns() - start;
+	kmolt_writes_free(commit.writes);
+	return err;
+}
+
+static int look(void *data)
+{
+	struct kmolt_outcome *outcome = data;
+	u64 start = ktime_get_mono_fast_ns();
+
+	kmolt_scan_stopped(outcome->scan);
+	outcome->scan_ns = ktime_get_mono_fast_ns() - start;
+	outcome->pause_ns = outcome->scan_ns;
+	return outcome->scan->n_blockers ? -EBUSY : 0;
+}
+
+/**
+ * kmolt_text_idle - whether no task is in an edition's code
+ * @edition: the edition
+ * @outcome: receives who is; its scan is the caller's to free
+ *
+ * Return: 0, -EBUSY or -ENOMEM.
+ */
+int kmolt_text_idle(struct kmolt_edition *edition,
+		    struct kmolt_outcome *outcome)
+{
+	struct kmolt_range text = kmolt_module_text(edition->mod);
+
+	outcome->scan = kmolt_scan_create(1);
+	if (!outcome->scan)
+		return -ENOMEM;
+	kmolt_scan_add(outcome->scan, &text, 1);
+	return stop_machine(look, outcome, NULL);
+}

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What differs between the kernels that kmolt supports, and nowhere else. */
+#ifndef KMOLT_COMPAT_H
+#define KMOLT_COMPAT_H
+
+#include <linux/ftrace.h>
+#include <linux/module.h>
+#include <linux/version.h>
+
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 4, 0)
+
+/* Until 6.4 a module's core memory was one block. */
+static inline unsigned long kmolt_module_address(const struct module *mod)
+{
+	return (unsigned long)mod->core_layout.base;
+}
+
+static inline unsigned long kmolt_module_size(const struct module *mod)
+{
+	return mod->init_layout.size + mod->core_layout.size;
+}
+
+static inline struct kmolt_range kmolt_module_text(const struct module *mod)
+{
+	unsigned long base = (unsigned long)mod->core_layout.base;
+
+	return (struct kmolt_range){ base, base + mod->core_layout.text_size };
+}
+
+#else
+
+static inline unsigned long kmolt_module_address(const struct module *mod)
+{
+	return (unsigned long)mod->mem[MOD_TEXT].base;
+}
+
+static inline unsigned long kmolt_module_size(const struct module *mod)
+{
+	unsigned long size = 0;
+
+	for_each_mod_mem_type(type)
+		size += mod->mem[type].size;
+	return size;
+}
+
+static inline struct kmolt_range kmolt_module_text(const struct module *mod)
+{
+	unsigned long base = (unsigned long)mod->mem[MOD_TEXT].base;
+
+	return (struct kmolt_range){ base, base + mod->mem[MOD_TEXT].size };
+}
+
+#endif
+
+static inline void kmolt_set_ip(struct ftrace_regs *fregs, unsigned long ip)
+{
+#ifdef ftrace_instruction_pointer_set
+	ftrace_instruction_pointer_set(fregs, ip);	/* until 6.2 */
+#else
+	ftrace_regs_set_instruction_pointer(fregs, ip);
+#endif
+}
+
+#endif

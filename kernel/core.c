@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * kmolt core: what must happen inside the kernel so that a loaded module can
+ * be replaced while it is in use.  The kmolt tool decides, the core acts.
+ *
+ * The way of an update through these files: update.c (enrolled, staged),
+ * slots.c and redirect.c (prepared), commit.c with stack.c (made to answer),
+ * unload.c (let go of).  device.c takes the commands, sysfs.c tells.
+ */
+#define pr_fmt(fmt) "kmolt: " fmt
+
+#include <linux/fs.h>
+#include <linux/kmod.h>
+#include <linux/module.h>
+#include <linux/slab.h>
+#include <linux/umh.h>
+
+#include "internal.h"
+
+/* Taken for a whole command, enrolment or unload; guards every list and state. */
+DEFINE_MUTEX(kmolt_mutex);
+char kmolt_boot_id[KMOLT_NAME_LEN];
+unsigned long kmolt_sequence;
+
+static bool enable = true;
+module_param(enable, bool, 0444);
+MODULE_PARM_DESC(enable, "0 keeps the core out; also honoured as kmolt.enable=0 on the kernel command line");
+
+static int read_file(const char *path, char *buf, size_t size)
+{
+	struct file *file = filp_open(path, O_RDONLY, 0);
+	loff_t pos = 0;
+	ssize_t n;
+
+	if (IS_ERR(file))
+		return PTR_ERR(file);
+	n = kernel_read(file, buf, size - 1, &pos);
+	filp_close(file, NULL);
+	if (n < 0)
+		return n;
+	buf[n] = '\0';
+	strim(buf);
+	return 0;
+}
+
+/* Only modprobe hands over what stands on the command line; insmod does not. */
+static bool kept_out(void)
+{
+	char *line = kzalloc(PAGE_SIZE, GFP_KERNEL);
+	char *rest = line, *word;
+	bool out = !enable;
+
+	if (!line)
+		return true;
+	if (read_file("/proc/cmdline", line, PAGE_SIZE))
+		pr_warn("cannot read the kernel command line\n");
+	while ((word = strsep(&rest, " ")))
+		if (!strcmp(word, "kmolt.enable=0") ||
+		    !strcmp(word, "kmolt.enable=n") ||
+		    !strcmp(word, "kmolt.enable=N"))
+			out = true;
+	kfree(line);
+	return out;
+}
+
+/**
+ * kmolt_remove_module - unload an update module
+ * @name: its name
+ *
+ * The kernel has no call for that; as for loading, it asks user space.
+ *
+ * Return: 0 if it is unloaded, else a negative error.
+ */
+int kmolt_remove_module(const char *name)
+{
+	char *argv[] = { "/sbin/rmmod", (char *)name, NULL };
+	char *envp[] = { "HOME=/", "TERM=linux",
+			 "PATH=/sbin:/usr/sbin:/bin:/usr/bin", NULL };
+	int status = call_usermodehelper(argv[0], argv, envp, UMH_WAIT_PROC);
+
+	return status > 0 ? -EBUSY : status;
+}
+
+static int __init kmolt_init(void)
+{
+	int err;
+
+	if (kept_out()) {
+		pr_notice("kept out by kmolt.enable=0\n");
+		return -EPERM;
+	}
+	err = read_file("/proc/sys/kernel/random/boot_id", kmolt_boot_id,
+			sizeof(kmolt_boot_id));
+	if (err) {
+		pr_err("cannot read the boot id: error %d\n", err);
+		return err;
+	}
+	err = kmolt_sysfs_init();
+	if (err)
+		return err;
+	err = kmolt_device_init();
+	if (err) {
+		kmolt_sysfs_exit();
+		return err;
+	}
+	pr_info("ready, abi %d\n", KMOLT_ABI);
+	return 0;
+}
+
+static void __exit kmolt_cleanup(void)
+{
+	/* No update module imports us any more, so there are no editions. */
+	kmolt_device_exit();
+	kmolt_sysfs_exit();
+	/* kmolt_exit() puts its last reference on us shortly before it returns. */
+	synchronize_rcu_tasks();
+	rcu_barrier();
+	pr_info("gone\n");
+}
+
+module_init(kmolt_init);
+module_exit(kmolt_cleanup);
+
+MODULE_DESCRIPTION("Replaces loaded modules while they are in use");
+MODULE_AUTHOR("The kmolt authors");
+MODULE_LICENSE("GPL");
+MODULE_VERSION("0.1.0");

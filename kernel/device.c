@@ -1,0 +1,474 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * /dev/kmolt: one command a line, one reply of lines that ends in "ok" or in
+ * "error NAME: TEXT".  docs/abi.md lists the commands.
+ *
+ * Who has it open owns what is enrolled and staged; closing it discards that.
+ */
+#define pr_fmt(fmt) "kmolt: " fmt
+
+#include <linux/cred.h>
+#include <linux/fs.h>
+#include <linux/miscdevice.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+#include <linux/workqueue.h>
+
+#include "internal.h"
+
+#define REPLY_SIZE	(64 * 1024)
+
+struct kmolt_session __rcu *kmolt_owner;
+/* Serialises the readers and writers of one open file. */
+static DEFINE_MUTEX(file_mutex);
+
+static __printf(2, 3) void say(struct kmolt_session *session,
+			       const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	session->reply_len += vscnprintf(session->reply + session->reply_len,
+					 REPLY_SIZE - session->reply_len, fmt,
+					 args);
+	va_end(args);
+}
+
+/**
+ * kmolt_refuse - keep, for the session and in the log, why something is refused
+ * @fmt: what to say; one line without its end
+ */
+void kmolt_refuse(const char *fmt, ...)
+{
+	struct kmolt_session *session =
+		rcu_dereference_protected(kmolt_owner,
+					  lockdep_is_held(&kmolt_mutex));
+	struct va_format vaf;
+	va_list args;
+
+	va_start(args, fmt);
+	vaf.fmt = fmt;
+	vaf.va = &args;
+	pr_notice("refused: %pV\n", &vaf);
+	va_end(args);
+	if (!session)
+		return;
+	va_start(args, fmt);
+	vscnprintf(session->refusal, sizeof(session->refusal), fmt, args);
+	va_end(args);
+}
+
+/* Errors: a stable name for programs, a sentence for people. */
+
+static int fail(struct kmolt_session *session, int err, const char *what)
+{
+	const char *name = err == -EBUSY ? "blocked" :
+			   err == -ESTALE ? "stale" :
+			   err == -ENOENT ? "unknown" :
+			   err == -ENOMEM ? "memory" :
+			   err == -EINVAL ? "usage" :
+			   err == -EPERM ? "refused" : "failed";
+
+	if (session->refusal[0])
+		what = session->refusal;
+	say(session, "error %s: %s (%d)\n", name, what, err);
+	return err;
+}
+
+static void say_outcome(struct kmolt_session *session,
+			const struct kmolt_outcome *outcome)
+{
+	const struct kmolt_scan *scan = outcome->scan;
+	unsigned int i, j;
+
+	say(session, "pause_ns %llu\nscan_ns %llu\nstop_ns %llu\nslots %zu\n",
+	    outcome->pause_ns, outcome->scan_ns, outcome->stop_ns,
+	    outcome->n_writes);
+	if (outcome->slot.address)
+		say(session, "slot %llx expected %llx found %llx %pS\n",
+		    outcome->slot.address, outcome->slot.base, outcome->found,
+		    (void *)outcome->slot.address);
+	if (!scan)
+		return;
+	say(session, "tasks %u\nblockers %u\n", scan->n_tasks, scan->n_blockers);
+	for (i = 0; i < min_t(unsigned int, scan->n_blockers, KMOLT_BLOCKERS); i++) {
+		const struct kmolt_blocker *blocker = &scan->blockers[i];
+
+		if (blocker->where)
+			say(session, "blocker %d %s\nin %pS\n", blocker->pid,
+			    blocker->comm, (void *)blocker->where);
+		else
+			say(session, "blocker %d %s\nunreliable stack\n",
+			    blocker->pid, blocker->comm);
+		for (j = 0; j < blocker->depth; j++)
+			say(session, "stack %pS\n", (void *)blocker->stack[j]);
+	}
+}
+
+static void log_change(const struct kmolt_session *session,
+		       const struct kmolt_base *base, const char *verb,
+		       const struct kmolt_edition *edition,
+		       const struct kmolt_outcome *outcome)
+{
+	const struct kmolt_edition *now = base->current_edition;
+
+	if (now)
+		pr_info("%s: %s %s, %s answers (build-id %*phN), pause %llu us, by pid %d (%s) uid %u\n",
+			base->mod->name, verb, edition->mod->name,
+			now->mod->name, KMOLT_BUILD_ID_LEN, now->build_id,
+			outcome->pause_ns / 1000, session->owner, session->comm,
+			from_kuid(&init_user_ns, current_uid()));
+	else
+		pr_info("%s: %s %s, the base answers, pause %llu us, by pid %d (%s) uid %u\n",
+			base->mod->name, verb, edition->mod->name,
+			outcome->pause_ns / 1000, session->owner, session->comm,
+			from_kuid(&init_user_ns, current_uid()));
+}
+
+/* Commands. */
+
+static int do_hello(struct kmolt_session *session, char *arg)
+{
+	say(session, "abi %d\nboot_id %s\nsequence %lu\n", KMOLT_ABI,
+	    kmolt_boot_id, kmolt_sequence);
+	return 0;
+}
+
+static int do_reason(struct kmolt_session *session, char *arg)
+{
+	say(session, "reason %s\n", session->refusal[0] ? session->refusal : "none");
+	session->refusal[0] = '\0';
+	return 0;
+}
+
+static struct kmolt_edition *edition_in(struct kmolt_session *session,
+					const char *name, enum kmolt_state state)
+{
+	struct kmolt_edition *edition = kmolt_find_edition(name);
+
+	if (!edition || edition->base->going) {
+		fail(session, -ENOENT, "there is no such edition");
+		return NULL;
+	}
+	if (edition->state != state) {
+		fail(session, -EINVAL, "the edition is in another state");
+		return NULL;
+	}
+	return edition;
+}
+
+static int do_stage(struct kmolt_session *session, char *name)
+{
+	struct kmolt_edition *edition = edition_in(session, name, KMOLT_ENROLLED);
+	int err;
+
+	if (!edition)
+		return -ENOENT;
+	err = kmolt_stage(edition);
+	if (err)
+		return fail(session, err, "the edition cannot be staged");
+	return 0;
+}
+
+static int attempt(struct kmolt_session *session, struct kmolt_base *base,
+		  struct kmolt_edition *to, bool dry,
+		  struct kmolt_outcome *outcome)
+{
+	int err = kmolt_commit(base, to, dry, outcome);
+
+	say_outcome(session, outcome);
+	kmolt_scan_free(outcome->scan);
+	if (err == -EBUSY)
+		return fail(session, err, "tasks are in code that is about to change");
+	if (err == -ESTALE)
+		return fail(session, err, "a slot does not hold what it should");
+	if (err)
+		return fail(session, err, "the change could not be prepared");
+	return 0;
+}
+
+static int do_check(struct kmolt_session *session, char *name)
+{
+	struct kmolt_edition *edition = edition_in(session, name, KMOLT_STAGED);
+	struct kmolt_outcome outcome = {};
+
+	if (!edition)
+		return -ENOENT;
+	return attempt(session, edition->base, edition, true, &outcome);
+}
+
+static int do_commit(struct kmolt_session *session, char *name)
+{
+	struct kmolt_edition *edition = edition_in(session, name, KMOLT_STAGED);
+	struct kmolt_outcome outcome = {};
+	struct kmolt_base *base;
+	int err;
+
+	if (!edition)
+		return -ENOENT;
+	base = edition->base;
+	edition->previous = base->current_edition;
+	err = attempt(session, base, edition, false, &outcome);
+	if (err)
+		return err;
+	edition->state = KMOLT_CURRENT;
+	edition->pause_ns = outcome.pause_ns;
+	if (edition->previous)
+		edition->previous->state = KMOLT_SUPERSEDED;
+	kmolt_exit_sync(base);
+	log_change(session, base, "committed", edition, &outcome);
+	/* From here on rmmod works as ever. */
+	module_put(base->mod);
+	return 0;
+}
+
+static int do_revert(struct kmolt_session *session, char *name)
+{
+	struct kmolt_base *base = kmolt_find_base(name);
+	struct kmolt_edition *from = base ? base->current_edition : NULL;
+	struct kmolt_outcome outcome = {};
+	int err;
+
+	if (!from)
+		return fail(session, -ENOENT, "no edition answers for that module");
+	if (!try_module_get(base->mod))
+		return fail(session, -ENOENT, "the module is being unloaded");
+	err = attempt(session, base, from->previous, false, &outcome);
+	if (!err) {
+		if (from->previous)
+			from->previous->state = KMOLT_CURRENT;
+		from->state = KMOLT_RETIRED;
+		if (kmolt_redirect_sync(base))
+			pr_warn("%s: unused redirects stay hooked\n",
+				base->mod->name);
+		kmolt_exit_sync(base);
+		log_change(session, base, "reverted", from, &outcome);
+		say(session, "retired %s\n", from->mod->name);
+	}
+	module_put(base->mod);
+	return err;
+}
+
+static int do_discard(struct kmolt_session *session, char *name)
+{
+	struct kmolt_edition *edition = kmolt_find_edition(name);
+
+	if (!edition || (edition->state != KMOLT_ENROLLED &&
+			 edition->state != KMOLT_STAGED))
+		return fail(session, -ENOENT, "no such edition is staged");
+	kmolt_discard(edition);
+	return 0;
+}
+
+static int do_retire(struct kmolt_session *session, char *name)
+{
+	struct kmolt_edition *edition = edition_in(session, name, KMOLT_RETIRED);
+	struct kmolt_outcome outcome = {};
+	int err;
+
+	if (!edition)
+		return -ENOENT;
+	err = kmolt_retire(edition, &outcome);
+	say_outcome(session, &outcome);
+	kmolt_scan_free(outcome.scan);
+	if (err == -EBUSY)
+		return fail(session, err, "tasks are still in its code");
+	if (err == -EPERM)
+		return fail(session, err, "objects may point into it until its base is unloaded");
+	if (err)
+		return fail(session, err, "it cannot be retired");
+	return 0;
+}
+
+static const struct {
+	const char *name;
+	int (*run)(struct kmolt_session *session, char *arg);
+	bool takes_name;
+} commands[] = {
+	{ "hello", do_hello, false },
+	{ "reason", do_reason, false },
+	{ "stage", do_stage, true },
+	{ "check", do_check, true },
+	{ "commit", do_commit, true },
+	{ "revert", do_revert, true },
+	{ "discard", do_discard, true },
+	{ "retire", do_retire, true },
+};
+
+static void run(struct kmolt_session *session, char *line)
+{
+	char *name = strsep(&line, " ");
+	char *arg = line ? strim(line) : "";
+	size_t i;
+
+	session->reply_len = 0;
+	session->reply_read = 0;
+	for (i = 0; i < ARRAY_SIZE(commands); i++) {
+		if (strcmp(commands[i].name, name))
+			continue;
+		if (commands[i].takes_name != (arg[0] != '\0')) {
+			say(session, "error usage: %s takes %s\n", name,
+			    commands[i].takes_name ? "a name" : "nothing");
+			return;
+		}
+		mutex_lock(&kmolt_mutex);
+		if (commands[i].run != do_reason)
+			session->refusal[0] = '\0';
+		if (!commands[i].run(session, arg))
+			say(session, "ok\n");
+		mutex_unlock(&kmolt_mutex);
+		return;
+	}
+	say(session, "error usage: unknown command\n");
+}
+
+/* The file. */
+
+static int device_open(struct inode *inode, struct file *file)
+{
+	struct kmolt_session *session;
+	int err = 0;
+
+	if (!capable(CAP_SYS_MODULE))
+		return -EPERM;
+	session = kzalloc(sizeof(*session), GFP_KERNEL);
+	if (!session)
+		return -ENOMEM;
+	session->reply = kvmalloc(REPLY_SIZE, GFP_KERNEL);
+	if (!session->reply) {
+		kfree(session);
+		return -ENOMEM;
+	}
+	session->owner = task_tgid_nr(current);
+	get_task_comm(session->comm, current);
+
+	mutex_lock(&kmolt_mutex);
+	if (rcu_access_pointer(kmolt_owner))
+		err = -EBUSY;
+	else
+		rcu_assign_pointer(kmolt_owner, session);
+	mutex_unlock(&kmolt_mutex);
+	if (err) {
+		kvfree(session->reply);
+		kfree(session);
+		return err;
+	}
+	file->private_data = session;
+	return stream_open(inode, file);
+}
+
+static ssize_t device_write(struct file *file, const char __user *from,
+			    size_t count, loff_t *pos)
+{
+	struct kmolt_session *session = file->private_data;
+	size_t i;
+	char c;
+
+	mutex_lock(&file_mutex);
+	for (i = 0; i < count; i++) {
+		if (get_user(c, from + i)) {
+			mutex_unlock(&file_mutex);
+			return -EFAULT;
+		}
+		if (c != '\n') {
+			if (session->line_len >= sizeof(session->line) - 1) {
+				session->line_len = 0;
+				mutex_unlock(&file_mutex);
+				return -EINVAL;
+			}
+			session->line[session->line_len++] = c;
+			continue;
+		}
+		session->line[session->line_len] = '\0';
+		session->line_len = 0;
+		run(session, session->line);
+	}
+	mutex_unlock(&file_mutex);
+	return count;
+}
+
+static ssize_t device_read(struct file *file, char __user *to, size_t count,
+			   loff_t *pos)
+{
+	struct kmolt_session *session = file->private_data;
+	ssize_t n;
+
+	mutex_lock(&file_mutex);
+	n = min(count, session->reply_len - session->reply_read);
+	if (copy_to_user(to, session->reply + session->reply_read, n))
+		n = -EFAULT;
+	else
+		session->reply_read += n;
+	mutex_unlock(&file_mutex);
+	return n;
+}
+
+/* The first edition that a session left behind, with its name. */
+static bool next_leftover(char *name, size_t size)
+{
+	struct kmolt_edition *edition;
+	struct kmolt_base *base;
+
+	list_for_each_entry(base, &kmolt_bases, node)
+		list_for_each_entry(edition, &base->editions, node)
+			if (edition->state == KMOLT_ENROLLED ||
+			    edition->state == KMOLT_STAGED) {
+				strscpy(name, edition->mod->name, size);
+				kmolt_discard(edition);
+				return true;
+			}
+	return false;
+}
+
+static int device_release(struct inode *inode, struct file *file)
+{
+	struct kmolt_session *session = file->private_data;
+	char name[MODULE_NAME_LEN];
+	bool left;
+
+	/* Nothing new is enrolled while there is no owner. */
+	mutex_lock(&kmolt_mutex);
+	rcu_assign_pointer(kmolt_owner, NULL);
+	mutex_unlock(&kmolt_mutex);
+	for (;;) {
+		mutex_lock(&kmolt_mutex);
+		left = next_leftover(name, sizeof(name));
+		mutex_unlock(&kmolt_mutex);
+		if (!left)
+			break;
+		pr_notice("%s: discarded, its owner pid %d (%s) is gone\n", name,
+			  session->owner, session->comm);
+		if (kmolt_remove_module(name))
+			pr_notice("%s: stays loaded, unused; rmmod removes it\n",
+				  name);
+	}
+	kvfree(session->reply);
+	kfree_rcu(session, rcu);
+	return 0;
+}
+
+static const struct file_operations device_ops = {
+	.owner = THIS_MODULE,
+	.open = device_open,
+	.read = device_read,
+	.write = device_write,
+	.release = device_release,
+	.llseek = no_llseek,
+};
+
+static struct miscdevice device = {
+	.minor = MISC_DYNAMIC_MINOR,
+	.name = "kmolt",
+	.fops = &device_ops,
+	.mode = 0600,
+};
+
+int kmolt_device_init(void)
+{
+	return misc_register(&device);
+}
+
+void kmolt_device_exit(void)
+{
+	misc_deregister(&device);
+}

@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Letting go: of an edition that no longer answers, and of all editions of a
+ * base that is being unloaded.
+ *
+ * The second happens inside the base's module_exit, which a commit has pointed
+ * at the edition's exit stub: the editions are gone before the base's memory
+ * is, as their jump labels and static calls hang on keys in that memory; and
+ * before delete_module() returns, so that modprobe -r can go on with the
+ * modules that both depend on.
+ */
+#define pr_fmt(fmt) "kmolt: " fmt
+
+#include <linux/delay.h>
+#include <linux/kprobes.h>
+#include <linux/rcupdate.h>
+#include <linux/slab.h>
+
+#include "internal.h"
+
+#define IDLE_RETRIES	50
+#define IDLE_WAIT_MS	100
+
+/* Who stood on the way to a function may be on the way for a while. */
+static int wait_text_idle(struct kmolt_edition *edition)
+{
+	int i, err = 0;
+
+	for (i = 0; i < IDLE_RETRIES; i++) {
+		struct kmolt_outcome outcome = {};
+
+		err = kmolt_text_idle(edition, &outcome);
+		kmolt_scan_free(outcome.scan);
+		if (err != -EBUSY)
+			break;
+		msleep(IDLE_WAIT_MS);
+	}
+	return err;
+}
+
+/*
+ * An edition that cannot be unloaded stays for ever, but must no longer be
+ * known to jump labels and static calls, which would follow its entries to
+ * keys in the base's freed memory.  Their notifiers do that, and nothing
+ * exported does; a kprobe finds them.
+ */
+static void detach(struct module *mod)
+{
+	static const char * const names[] = {
+		"jump_label_module_notify", "static_call_module_notify",
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(names); i++) {
+		struct kprobe probe = { .symbol_name = names[i] };
+		notifier_fn_t notify;
+
+		if (register_kprobe(&probe))
+			continue;
+		notify = (notifier_fn_t)(probe.addr - probe.offset);
+		unregister_kprobe(&probe);
+		notify(NULL, MODULE_STATE_GOING, mod);
+	}
+}
+
+/* Returns with the edition gone, or detached and struck off its base's list. */
+static void release_edition(struct kmolt_edition *edition)
+{
+	char name[MODULE_NAME_LEN];
+	int err;
+
+	strscpy(name, edition->mod->name, sizeof(name));
+	/*
+	 * Tasks preempted on their way into the edition, in a trampoline or
+	 * with a pointer just loaded, have gone on after this; those that
+	 * sleep inside are then seen on their stacks.
+	 */
+	synchronize_rcu_tasks();
+	err = wait_text_idle(edition);
+	if (!err) {
+		edition->pinned = false;
+		module_put(edition->mod);
+		/* Its exit calls kmolt_withdraw(): edition is gone if this is 0. */
+		err = kmolt_remove_module(name);
+		if (!err)
+			return;
+		__module_get(edition->mod);
+		edition->pinned = true;
+	}
+	pr_err("%s: cannot be unloaded (error %d): it stays, detached\n", name,
+	       err);
+	detach(edition->mod);
+	mutex_lock(&kmolt_mutex);
+	list_del(&edition->node);
+	kobject_put(&edition->kobj);
+	mutex_unlock(&kmolt_mutex);
+}
+
+/*
+ * The next edition to release, pinned; NULL if there is none left.  One that
+ * somebody is unloading by hand leaves by itself: wait for that.
+ */
+static struct kmolt_edition *next_edition(struct kmolt_base *base)
+{
+	struct kmolt_edition *edition;
+
+	for (;;) {
+		mutex_lock(&kmolt_mutex);
+		edition = list_first_entry_or_null(&base->editions,
+						   struct kmolt_edition, node);
+		if (!edition || edition->pinned || try_module_get(edition->mod))
+			break;
+		mutex_unlock(&kmolt_mutex);
+		msleep(IDLE_WAIT_MS);
+	}
+	if (edition)
+		edition->pinned = true;
+	mutex_unlock(&kmolt_mutex);
+	return edition;
+}
+
+/**
+ * kmolt_exit_sync - point the exit of a base's struct module where it belongs
+ * @base: the base; pinned, or not live yet
+ *
+ * Whoever answers, the base must not be freed while an edition is loaded:
+ * its exit goes through a stub as long as there is one.
+ */
+void kmolt_exit_sync(struct kmolt_base *base)
+{
+	void (*exit)(void) = base->exit;
+	struct kmolt_edition *edition;
+
+	/*
+	 * A module with an init but no exit cannot be unloaded; an exit of
+	 * ours would change that.
+	 */
+	if (!base->exit && base->mod->init)
+		return;
+	/* Any stub will do, but that of a pinned edition cannot go away. */
+	list_for_each_entry(edition, &base->editions, node)
+		if (edition->pinned || exit == base->exit)
+			exit = (void (*)(void))edition->desc->exit_stub;
+	WRITE_ONCE(base->mod->exit, exit);
+}
+
+/**
+ * kmolt_exit - the base is being unloaded; called by an edition's exit stub
+ * @desc: the descriptor of that edition, not necessarily of the current one
+ */
+void kmolt_exit(const struct kmolt_update *desc)
+{
+	struct kmolt_edition *edition;
+	struct kmolt_base *base;
+	void (*exit)(void);
+
+	/* The editions hold us by their imports, but will be gone. */
+	__module_get(THIS_MODULE);
+	mutex_lock(&kmolt_mutex);
+	base = kmolt_find_base(desc->base);
+	if (WARN_ON_ONCE(!base)) {
+		mutex_unlock(&kmolt_mutex);
+		goto out;
+	}
+	kobject_get(&base->kobj);
+	edition = base->current_edition;
+	exit = edition ? (void (*)(void))edition->desc->exit : base->exit;
+	base->going = true;
+	mutex_unlock(&kmolt_mutex);
+
+	if (exit)
+		exit();
+
+	mutex_lock(&kmolt_mutex);
+	kmolt_redirect_remove(base);
+	mutex_unlock(&kmolt_mutex);
+	while ((edition = next_edition(base)))
+		release_edition(edition);
+	pr_info("%s: unloaded, its editions with it\n", base->mod->name);
+
+	mutex_lock(&kmolt_mutex);
+	kmolt_forget_base(base);
+	mutex_unlock(&kmolt_mutex);
+	kobject_put(&base->kobj);
+out:
+	module_put(THIS_MODULE);
+}
+EXPORT_SYMBOL_GPL(kmolt_exit);
+
+/**
+ * kmolt_retire - make a retired edition ready to be unloaded
+ * @edition: the edition
+ * @outcome: receives who is still inside; its scan is the caller's to free
+ *
+ * Called with kmolt_mutex.  Return: 0 if its update module is no longer
+ * pinned, -EBUSY if tasks are inside, -EPERM if it is sticky.
+ */
+int kmolt_retire(struct kmolt_edition *edition, struct kmolt_outcome *outcome)
+{
+	int err;
+
+	if (edition->desc->flags & KMOLT_UPDATE_STICKY)
+		return -EPERM;
+	synchronize_rcu_tasks();
+	err = kmolt_text_idle(edition, outcome);
+	if (!err && edition->pinned) {
+		edition->pinned = false;
+		module_put(edition->mod);
+	}
+	return err;
+}

@@ -1,0 +1,369 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Enrolment: an update module hands over its descriptor when it is loaded.
+ * The base is pinned first and then compared with what the update was linked
+ * for; nothing in the descriptor is believed.
+ */
+#define pr_fmt(fmt) "kmolt: " fmt
+
+#include <linux/delay.h>
+#include <linux/rcupdate.h>
+#include <linux/slab.h>
+
+#include "internal.h"
+
+LIST_HEAD(kmolt_bases);
+
+/*
+ * All modules are on one list with us.  find_module() is not exported, but
+ * the list can be walked from our own entry; its head, which is not a module,
+ * is the one entry outside the modules' part of the address space.
+ */
+static struct module *get_module(const char *name)
+{
+	struct list_head *self = &THIS_MODULE->list, *entry;
+	struct module *found = NULL;
+
+	/* Modules are freed after synchronize_rcu(). */
+	rcu_read_lock();
+	for (entry = READ_ONCE(self->next); entry != self;
+	     entry = READ_ONCE(entry->next)) {
+		unsigned long address = (unsigned long)entry;
+		struct module *mod = list_entry(entry, struct module, list);
+
+		if (address < MODULES_VADDR || address >= MODULES_END)
+			continue;
+		if (strcmp(mod->name, name) == 0) {
+			if (READ_ONCE(mod->state) == MODULE_STATE_LIVE &&
+			    try_module_get(mod))
+				found = mod;
+			break;
+		}
+	}
+	rcu_read_unlock();
+	return found;
+}
+
+struct kmolt_base *kmolt_find_base(const char *name)
+{
+	struct kmolt_base *base;
+
+	list_for_each_entry(base, &kmolt_bases, node)
+		if (strcmp(base->mod->name, name) == 0)
+			return base;
+	return NULL;
+}
+
+struct kmolt_edition *kmolt_find_edition(const char *name)
+{
+	struct kmolt_edition *edition;
+	struct kmolt_base *base;
+
+	list_for_each_entry(base, &kmolt_bases, node)
+		list_for_each_entry(edition, &base->editions, node)
+			if (strcmp(edition->mod->name, name) == 0)
+				return edition;
+	return NULL;
+}
+
+/* An array in the update module that ends where the module ends, at the latest. */
+static bool array_ok(const struct module *mod, u64 address, u64 n, size_t size)
+{
+	u64 bytes;
+
+	if (!n)
+		return true;
+	return address % 8 == 0 && !check_mul_overflow(n, (u64)size, &bytes) &&
+	       within_module(address, mod) && address + bytes > address &&
+	       within_module(address + bytes - 1, mod);
+}
+
+static bool in_text(const struct module *mod, u64 address)
+{
+	struct kmolt_range text = kmolt_module_text(mod);
+
+	return address >= text.start && address < text.end;
+}
+
+static const char *slots_wrong(const struct kmolt_update *desc,
+			       const struct module *base)
+{
+	const struct kmolt_slot *slots = (const struct kmolt_slot *)desc->slots;
+	u64 i;
+
+	for (i = 0; i < desc->n_slots; i++) {
+		if (slots[i].address % 8 || !within_module(slots[i].address, base) ||
+		    in_text(base, slots[i].address))
+			return "a slot is not a word of the base's data";
+		if (i && slots[i].address <= slots[i - 1].address)
+			return "slots are not sorted";
+	}
+	return NULL;
+}
+
+static const char *redirects_wrong(const struct kmolt_update *desc,
+				   const struct module *mod,
+				   const struct module *base)
+{
+	const struct kmolt_redirect *redirects =
+		(const struct kmolt_redirect *)desc->redirects;
+	u64 i;
+
+	for (i = 0; i < desc->n_redirects; i++) {
+		if (!in_text(base, redirects[i].site))
+			return "a redirect's site is not in the base's code";
+		if (!in_text(mod, redirects[i].target))
+			return "a redirect's target is not in the update's code";
+		if (i && redirects[i].site <= redirects[i - 1].site)
+			return "redirects are not sorted";
+	}
+	return NULL;
+}
+
+static const char *text_wrong(const char *text, size_t size)
+{
+	return strnlen(text, size) == size ? "a text is not terminated" : NULL;
+}
+
+static const char *shape_wrong(const struct kmolt_update *desc,
+			       const struct module *mod)
+{
+	if (!within_module((unsigned long)desc, mod) ||
+	    !within_module((unsigned long)(desc + 1) - 1, mod))
+		return "the descriptor is not in the update module";
+	if (desc->magic != KMOLT_MAGIC || desc->size != sizeof(*desc))
+		return "this is not a descriptor";
+	if (desc->abi != KMOLT_ABI)
+		return "it was linked for another version of the core";
+	if (text_wrong(desc->boot_id, sizeof(desc->boot_id)) ||
+	    text_wrong(desc->base, sizeof(desc->base)) ||
+	    text_wrong(desc->from, sizeof(desc->from)) ||
+	    text_wrong(desc->version, sizeof(desc->version)) ||
+	    text_wrong(desc->srcversion, sizeof(desc->srcversion)))
+		return "a text is not terminated";
+	if (!array_ok(mod, desc->slots, desc->n_slots, sizeof(struct kmolt_slot)) ||
+	    !array_ok(mod, desc->redirects, desc->n_redirects,
+		      sizeof(struct kmolt_redirect)) ||
+	    !array_ok(mod, desc->commit_ranges, desc->n_commit_ranges,
+		      sizeof(struct kmolt_range)) ||
+	    !array_ok(mod, desc->revert_ranges, desc->n_revert_ranges,
+		      sizeof(struct kmolt_range)))
+		return "an array is not in the update module";
+	if (!in_text(mod, desc->exit_stub) ||
+	    (desc->exit && !in_text(mod, desc->exit)))
+		return "an exit is not in the update's code";
+	return NULL;
+}
+
+static const char *base_wrong(const struct kmolt_update *desc,
+			      const struct module *base)
+{
+	if (desc->base_address != kmolt_module_address(base) ||
+	    desc->base_size != kmolt_module_size(base))
+		return "it was linked for another load of its base";
+	if (desc->base_percpu && desc->base_percpu != (u64)base->percpu)
+		return "it was linked for another load of its base";
+	if (!within_module(desc->base_note, base) ||
+	    !within_module(desc->base_note + KMOLT_BUILD_ID_LEN - 1, base) ||
+	    memcmp((void *)desc->base_note, desc->base_build_id,
+		   KMOLT_BUILD_ID_LEN))
+		return "it was linked for another build of its base";
+	return NULL;
+}
+
+static int enroll(const struct kmolt_update *desc, struct module *mod)
+{
+	const char *wrong = shape_wrong(desc, mod);
+	struct kmolt_edition *edition;
+	struct kmolt_base *base;
+	struct module *pinned;
+	bool fresh = false;
+
+	if (wrong) {
+		kmolt_refuse("%s: %s", mod->name, wrong);
+		return -EINVAL;
+	}
+	if (!rcu_access_pointer(kmolt_owner)) {
+		kmolt_refuse("%s: nobody holds /dev/kmolt: updates are loaded by the kmolt tool",
+			     mod->name);
+		return -EPERM;
+	}
+	if (strcmp(desc->boot_id, kmolt_boot_id)) {
+		kmolt_refuse("%s: it was linked for another boot", mod->name);
+		return -ESTALE;
+	}
+	pinned = get_module(desc->base);
+	if (!pinned) {
+		kmolt_refuse("%s: module %s is not loaded, or on its way out",
+			     mod->name, desc->base);
+		return -ENOENT;
+	}
+	wrong = base_wrong(desc, pinned);
+	if (!wrong)
+		wrong = slots_wrong(desc, pinned);
+	if (!wrong)
+		wrong = redirects_wrong(desc, mod, pinned);
+	if (wrong) {
+		kmolt_refuse("%s: %s", mod->name, wrong);
+		module_put(pinned);
+		return -ESTALE;
+	}
+	base = kmolt_find_base(desc->base);
+	if (!base) {
+		base = kmolt_base_create(pinned);
+		fresh = true;
+	}
+	edition = IS_ERR(base) ? ERR_CAST(base) :
+				 kmolt_edition_create(base, desc, mod);
+	if (IS_ERR(edition)) {
+		if (fresh && !IS_ERR(base))
+			kmolt_forget_base(base);
+		module_put(pinned);
+		kmolt_refuse("%s: error %ld", mod->name, PTR_ERR(edition));
+		return PTR_ERR(edition);
+	}
+	/* Cannot fail: the loader of the update module holds it. */
+	__module_get(mod);
+	edition->pinned = true;
+	kmolt_sequence++;
+	return 0;
+}
+
+/**
+ * kmolt_enroll - an update module introduces itself; called by its init
+ * @desc: its descriptor
+ * @mod: itself
+ *
+ * On success both the base and the update module are pinned, until the
+ * session that loaded it stages and commits it, or discards it.
+ *
+ * Return: 0, or an error that the module's init returns to the loader.
+ */
+int kmolt_enroll(const struct kmolt_update *desc, struct module *mod)
+{
+	int err;
+
+	mutex_lock(&kmolt_mutex);
+	err = enroll(desc, mod);
+	mutex_unlock(&kmolt_mutex);
+	return err;
+}
+EXPORT_SYMBOL_GPL(kmolt_enroll);
+
+/**
+ * kmolt_stage - prepare an enrolled edition so far that a commit cannot fail
+ * @edition: the edition
+ *
+ * Return: 0 or an error; then the edition is as it was.
+ */
+int kmolt_stage(struct kmolt_edition *edition)
+{
+	struct kmolt_base *base = edition->base;
+	const char *from = base->current_edition ?
+		base->current_edition->mod->name : "";
+	int err;
+
+	if (strcmp(edition->desc->from, from)) {
+		kmolt_refuse("%s: it was linked while \"%s\" answered for %s, now \"%s\" does",
+			     edition->mod->name, edition->desc->from,
+			     base->mod->name, from);
+		return -ESTALE;
+	}
+	edition->table = kmolt_table_create(edition->desc);
+	if (!edition->table)
+		return -ENOMEM;
+	edition->state = KMOLT_STAGED;
+	err = kmolt_redirect_sync(base);
+	if (err) {
+		kmolt_refuse("%s: ftrace refuses the redirects: error %d",
+			     edition->mod->name, err);
+		edition->state = KMOLT_ENROLLED;
+		kfree(edition->table);
+		edition->table = NULL;
+	}
+	return err;
+}
+
+/**
+ * kmolt_discard - give up an edition that was not committed
+ * @edition: the edition, enrolled or staged
+ *
+ * Its update module is no longer pinned, and neither is the base on its behalf.
+ */
+void kmolt_discard(struct kmolt_edition *edition)
+{
+	struct kmolt_base *base = edition->base;
+
+	edition->state = KMOLT_RETIRED;
+	/* Only takes sites away, for which no memory is needed but a list. */
+	if (kmolt_redirect_sync(base))
+		pr_warn("%s: unused redirects stay hooked\n", base->mod->name);
+	edition->pinned = false;
+	/* Until it is unloaded, the base must not be freed behind its back. */
+	kmolt_exit_sync(base);
+	module_put(base->mod);
+	module_put(edition->mod);
+}
+
+/**
+ * kmolt_forget_base - drop the record of a base that has no editions left
+ * @base: the base
+ */
+void kmolt_forget_base(struct kmolt_base *base)
+{
+	kmolt_redirect_remove(base);
+	list_del(&base->node);
+	kobject_put(&base->kobj);
+}
+
+static struct kmolt_edition *edition_of(const struct kmolt_update *desc)
+{
+	struct kmolt_edition *edition;
+	struct kmolt_base *base;
+
+	list_for_each_entry(base, &kmolt_bases, node)
+		list_for_each_entry(edition, &base->editions, node)
+			if (edition->desc == desc)
+				return edition;
+	return NULL;
+}
+
+/**
+ * kmolt_withdraw - an update module leaves; called by its exit
+ * @desc: its descriptor
+ */
+void kmolt_withdraw(const struct kmolt_update *desc)
+{
+	struct kmolt_edition *edition;
+	struct kmolt_base *base;
+	bool live;
+
+	mutex_lock(&kmolt_mutex);
+	edition = edition_of(desc);
+	/* It imports us and was enrolled; a pinned module is not unloaded. */
+	if (WARN_ON_ONCE(!edition || edition->pinned))
+		goto out;
+	base = edition->base;
+	live = try_module_get(base->mod);
+	/*
+	 * A base on its way out may have taken our stub for its exit: it has
+	 * passed the stub, and needs us no more, when it says so.
+	 */
+	while (!live && !base->going) {
+		mutex_unlock(&kmolt_mutex);
+		msleep(20);
+		mutex_lock(&kmolt_mutex);
+	}
+	list_del(&edition->node);
+	kfree(edition->table);
+	kobject_put(&edition->kobj);
+	if (live) {
+		kmolt_exit_sync(base);
+		module_put(base->mod);
+		if (list_empty(&base->editions))
+			kmolt_forget_base(base);
+	}
+out:
+	mutex_unlock(&kmolt_mutex);
+}
+EXPORT_SYMBOL_GPL(kmolt_withdraw);

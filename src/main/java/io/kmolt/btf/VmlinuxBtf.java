@@ -1,0 +1,94 @@
+package io.kmolt.btf;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.HexFormat;
+import java.util.Optional;
+
+/**
+ * A kernel's own BTF, out of the compressed image that distributions ship as {@code /boot/vmlinuz-VERSION}.
+ *
+ * <p>Unpacking an image takes seconds, so the {@code .BTF} section found in it is kept in a cache,
+ * {@code ${KMOLT_CACHE:-$HOME/.cache/kmolt}/btf/SHA256-OF-THE-IMAGE}. A damaged cache entry is replaced.
+ */
+public final class VmlinuxBtf {
+    private VmlinuxBtf() {}
+
+    /**
+     * Reads a kernel image's BTF.
+     *
+     * @param vmlinuz a bzImage whose payload is compressed with xz, zstd or gzip
+     * @throws BtfException if it is no such image, or holds no usable BTF
+     * @throws IOException if it cannot be read, or the cache not be written
+     */
+    public static Btf fromImage(Path vmlinuz) throws BtfException, IOException {
+        return fromImage(vmlinuz, defaultCache());
+    }
+
+    static Btf fromImage(Path vmlinuz, Path cache) throws BtfException, IOException {
+        byte[] image = Files.readAllBytes(vmlinuz);
+        Path entry = entry(image, cache);
+        if (Files.isRegularFile(entry)) {
+            try {
+                return Btf.parse(vmlinuz.toString(), Files.readAllBytes(entry));
+            } catch (BtfException _) {
+                Files.deleteIfExists(entry); // cut short or damaged: what the image holds counts
+            }
+        }
+        byte[] raw = extract(vmlinuz, image);
+        Btf btf = Btf.parse(vmlinuz.toString(), raw);
+        store(entry, raw);
+        return btf;
+    }
+
+    /**
+     * A file that holds a kernel image's BTF, as {@code pahole --btf_base} wants it. It belongs to the cache: read it only.
+     *
+     * @throws BtfException if the image holds no usable BTF
+     * @throws IOException if it cannot be read, or the cache not be written
+     */
+    public static Path file(Path vmlinuz) throws BtfException, IOException {
+        Path cache = defaultCache();
+        fromImage(vmlinuz, cache);
+        return entry(Files.readAllBytes(vmlinuz), cache);
+    }
+
+    private static byte[] extract(Path vmlinuz, byte[] image) throws BtfException {
+        byte[] vmlinux = BzImage.unpack(vmlinuz.toString(), image);
+        return ElfImage.section(vmlinuz.toString(), vmlinux, ".BTF")
+                .orElseThrow(() -> new BtfException(
+                        vmlinuz.toString(), "the kernel was built without CONFIG_DEBUG_INFO_BTF: it has no .BTF"));
+    }
+
+    /** Under a name of its own first, so that nobody reads half of it. */
+    private static void store(Path entry, byte[] raw) throws IOException {
+        Path folder = Files.createDirectories(entry.toAbsolutePath().getParent());
+        Path part = Files.createTempFile(folder, "part-", "");
+        try {
+            Files.write(part, raw);
+            Files.move(part, entry, StandardCopyOption.ATOMIC_MOVE);
+        } finally {
+            Files.deleteIfExists(part);
+        }
+    }
+
+    private static Path entry(byte[] image, Path cache) {
+        try {
+            byte[] digest = MessageDigest.getInstance("SHA-256").digest(image);
+            return cache.resolve("btf").resolve(HexFormat.of().formatHex(digest));
+        } catch (NoSuchAlgorithmException e) {
+            throw new IllegalStateException(e); // every Java platform has SHA-256
+        }
+    }
+
+    private static Path defaultCache() {
+        return Optional.ofNullable(System.getenv("KMOLT_CACHE"))
+                .filter(folder -> !folder.isEmpty())
+                .map(Path::of)
+                .orElseGet(() -> Path.of(System.getProperty("user.home"), ".cache", "kmolt"));
+    }
+}

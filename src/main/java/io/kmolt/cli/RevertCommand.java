@@ -1,0 +1,74 @@
+package io.kmolt.cli;
+
+import io.kmolt.swap.Revert;
+import io.kmolt.swap.RevertReport;
+import io.kmolt.swap.SwapException;
+import io.kmolt.swap.SwapOptions;
+import io.kmolt.target.Target;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.time.Duration;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/** {@code kmolt revert}: takes the last swap back. */
+@Command(
+        name = "revert",
+        mixinStandardHelpOptions = true,
+        description = {
+            "Takes the last swap of a module back: the build that answered before answers again.",
+            "Called once more, it takes the swap before that back."
+        },
+        footer = {"", "Exit status: 0 done; 1 nothing to revert; 3 unfit target; 4 tasks in the way."})
+final class RevertCommand implements Callable<Integer> {
+    @Mixin
+    TargetOption target = new TargetOption();
+
+    @Mixin
+    OutputOptions output = new OutputOptions();
+
+    @Parameters(paramLabel = "MODULE", description = "name of the loaded module")
+    String module = "";
+
+    @Option(
+            names = "--timeout",
+            paramLabel = "TIME",
+            converter = Durations.class,
+            defaultValue = "15s",
+            description = "how long to wait for tasks that are in the way (default: ${DEFAULT-VALUE})")
+    Duration timeout = SwapOptions.DEFAULT_TIMEOUT;
+
+    @Spec
+    CommandSpec spec = CommandSpec.create();
+
+    @Override
+    public Integer call() throws IOException, SwapException {
+        try (Target opened = target.open();
+                ProgressLine progress = output.progress(spec)) {
+            RevertReport report = Revert.run(opened, module, timeout, progress);
+            progress.done();
+            output.print(spec, report, out -> describe(out, report));
+        }
+        return ExitCode.OK;
+    }
+
+    private static void describe(PrintWriter out, RevertReport report) {
+        out.printf(
+                "%s: %s answers again, %s no longer does%n",
+                report.module(), report.current().equals("base") ? "the base" : report.current(), report.reverted());
+        if (!report.unloaded()) {
+            out.printf("  kept      %s stays loaded: %s%n", report.reverted(), report.kept());
+        }
+        out.printf(
+                "  paused    %.3f ms, of which %.3f ms looking at stacks; %.1f ms in all; %s%n",
+                report.pauseNanos() / 1e6,
+                report.scanNanos() / 1e6,
+                report.stopNanos() / 1e6,
+                report.attempts() == 1 ? "first attempt" : "attempt " + report.attempts());
+    }
+}

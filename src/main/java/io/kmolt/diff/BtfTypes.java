@@ -1,0 +1,46 @@
+package io.kmolt.diff;
+
+import io.kmolt.btf.Btf;
+import io.kmolt.btf.BtfException;
+import io.kmolt.btf.FunctionPrototypes;
+import io.kmolt.btf.LayoutDiff;
+import io.kmolt.btf.LayoutDifference;
+import io.kmolt.btf.Scope;
+import java.util.List;
+import java.util.Optional;
+
+/** What the BTF of two builds says about their types. */
+public final class BtfTypes implements Types {
+    private final Btf oldTypes;
+    private final Btf newTypes;
+    private final List<Refusal> differences;
+
+    /**
+     * Compares the types that either build owns.
+     *
+     * @throws BtfException if they are too many or too entangled to compare
+     */
+    public BtfTypes(Btf oldTypes, Btf newTypes) throws BtfException {
+        this.oldTypes = oldTypes;
+        this.newTypes = newTypes;
+        this.differences = LayoutDiff.compare(oldTypes, newTypes, Scope.owned()).stream()
+                // What no object contains yet cannot be misread.
+                .filter(d -> d.kind() != LayoutDifference.Kind.ENUMERATOR_ADDED)
+                .map(d -> new Refusal(Refusal.Kind.TYPE_LAYOUT, d.type(), withoutSubject(d)))
+                .toList();
+    }
+
+    private static String withoutSubject(LayoutDifference difference) {
+        return difference.describe().substring(difference.type().length() + 2);
+    }
+
+    @Override
+    public List<Refusal> layoutDifferences() {
+        return differences;
+    }
+
+    @Override
+    public Optional<String> prototypeDifference(String function) {
+        return FunctionPrototypes.incompatibility(oldTypes, function, newTypes, function);
+    }
+}

@@ -1,0 +1,42 @@
+package io.kmolt.diff;
+
+/**
+ * A reason not to swap.
+ *
+ * @param kind which rule says no
+ * @param subject the symbol, type or section that it is about
+ * @param reason what is wrong with it, as the rest of a sentence that begins with the subject
+ */
+public record Refusal(Kind kind, String subject, String reason) {
+
+    /** The rules; programs may rely on the names. */
+    public enum Kind {
+        /** The builds are not of one module. */
+        OTHER_MODULE,
+        /** An imported symbol has another CRC. */
+        SYMBOL_VERSION,
+        /** A type that the module owns has another layout. */
+        TYPE_LAYOUT,
+        /** A variable or table has another size. */
+        RESIZED,
+        /** A variable cannot be matched with certainty. */
+        UNMATCHED,
+        /** A variable begins with another value, which a swap does not bring in. */
+        INITIAL_VALUE,
+        /** Code that runs once at load has changed; a swap does not run it. */
+        INIT,
+        /** An exported symbol is gone or has another CRC. */
+        EXPORT,
+        /** A trace event has changed; the kernel has registered the old one. */
+        TRACE_EVENT,
+        /** Pointers to a function may be stored anywhere, and calls through them cannot be caught. */
+        STALE_POINTER,
+        /** It is not certain what a reference means. */
+        DOUBTFUL_REFERENCE
+    }
+
+    @Override
+    public String toString() {
+        return subject + ": " + reason;
+    }
+}

@@ -1,0 +1,60 @@
+package io.kmolt.module;
+
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/**
+ * A named piece of a module: a function, or an object with contents.
+ *
+ * @param symbol index of its symbol in the symbol table
+ * @param name the symbol's name
+ * @param function whether it is a function
+ * @param global whether other compilation units can name it
+ * @param section index of the section that it is in
+ * @param kind what that section is for
+ * @param offset where it begins in the section, in bytes
+ * @param size in bytes; may be 0
+ */
+public record Item(
+        int symbol,
+        String name,
+        boolean function,
+        boolean global,
+        int section,
+        SectionKind kind,
+        long offset,
+        long size) {
+
+    private static final Pattern NUMBERED = Pattern.compile("(.+?)\\.(\\d+)");
+    private static final Pattern CLONE = Pattern.compile("(.+?)\\.(isra|part|constprop|cold|llvm)(\\..*)?");
+    private static final Pattern UNIQUE_ID = Pattern.compile("(__UNIQUE_ID_[A-Za-z_]+?)\\d+(?:\\.\\d+)?");
+
+    public long end() {
+        return offset + size;
+    }
+
+    /** Whether the compiler changed how it is called, so that its name does not say its prototype. */
+    public boolean isClone() {
+        return function && CLONE.matcher(name).matches();
+    }
+
+    /** The name without the number that the compiler gave to a static local variable ({@code count.12} is a {@code count}). */
+    public String stem() {
+        Matcher numbered = NUMBERED.matcher(name);
+        if (!function && numbered.matches()) {
+            return numbered.group(1);
+        }
+        Matcher unique = UNIQUE_ID.matcher(name);
+        return unique.matches() ? unique.group(1) : name;
+    }
+
+    /** Whether {@link #name()} tells it from others in every build, as far as the compiler is concerned. */
+    public boolean isNumbered() {
+        return !stem().equals(name);
+    }
+
+    @Override
+    public String toString() {
+        return name;
+    }
+}

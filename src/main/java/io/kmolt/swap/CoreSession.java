@@ -1,0 +1,41 @@
+package io.kmolt.swap;
+
+import io.kmolt.target.Conversation;
+import io.kmolt.target.Target;
+import io.kmolt.target.TargetException;
+import io.kmolt.target.TargetFileException;
+import java.util.List;
+
+/** An open {@code /dev/kmolt}: owns what is staged; closing it discards that. */
+final class CoreSession implements AutoCloseable {
+    private static final String DEVICE = "/dev/kmolt";
+
+    private final Conversation conversation;
+
+    private CoreSession(Conversation conversation) {
+        this.conversation = conversation;
+    }
+
+    static CoreSession open(Target target) throws TargetException, SwapException {
+        try {
+            return new CoreSession(target.open(DEVICE));
+        } catch (TargetFileException e) {
+            String owner = target.readText(Core.SYSFS + "/owner");
+            if (owner.equals("none")) {
+                throw e;
+            }
+            throw SwapException.busy(
+                    "another kmolt is at work on " + target.describe() + ": pid " + owner.replaceFirst(" ", " (") + ")",
+                    List.of());
+        }
+    }
+
+    Reply send(String command) throws TargetException {
+        return Reply.parse(conversation.exchange(command));
+    }
+
+    @Override
+    public void close() {
+        conversation.close();
+    }
+}

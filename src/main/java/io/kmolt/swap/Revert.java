@@ -1,0 +1,77 @@
+package io.kmolt.swap;
+
+import io.kmolt.target.ModuleUnloadException;
+import io.kmolt.target.Target;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.List;
+
+/** Takes the last swap of a module back: commit the previous build again, then unload the edition. */
+public final class Revert {
+    private static final Duration RETIRE_TIMEOUT = Duration.ofSeconds(5);
+
+    private Revert() {}
+
+    /**
+     * Reverts.
+     *
+     * @param timeout how long to wait for tasks that are in the way
+     * @throws SwapException if that is refused; then nothing has changed
+     */
+    public static RevertReport run(Target target, String moduleName, Duration timeout, Progress progress)
+            throws IOException, SwapException {
+        String module = ModuleName.check(moduleName);
+        if (!target.exists(Core.SYSFS + "/modules/" + module)) {
+            throw SwapException.refused(
+                    "nothing to revert: no edition answers for " + module + " on " + target.describe(), List.of());
+        }
+        try (CoreSession session = CoreSession.open(target)) {
+            progress.step("reverting " + module);
+            Attempts.Outcome outcome = Attempts.run(session, "revert " + module, timeout, progress);
+            Reply reply = outcome.reply();
+            if (reply.error().equals("blocked")) {
+                throw SwapException.busy(
+                        "gave up after %d s: tasks are in code that is about to change; nothing has changed"
+                                .formatted(timeout.toSeconds()),
+                        reply.blockers());
+            }
+            if (!reply.isOk()) {
+                throw SwapException.refused("cannot be reverted: " + reply.message(), List.of());
+            }
+            String retired = reply.values().getOrDefault("retired", "");
+            progress.step("unloading " + retired);
+            String kept = unload(target, session, retired);
+            return new RevertReport(
+                    module,
+                    target.describe(),
+                    retired,
+                    current(target, module),
+                    kept.isEmpty(),
+                    kept,
+                    reply.number("pause_ns"),
+                    reply.number("scan_ns"),
+                    reply.number("stop_ns"),
+                    outcome.count());
+        }
+    }
+
+    private static String current(Target target, String module) throws IOException {
+        String file = Core.SYSFS + "/modules/" + module + "/current";
+        return target.exists(file) ? target.readText(file) : "base";
+    }
+
+    /** Unloads a retired edition; says why if that is not possible. */
+    private static String unload(Target target, CoreSession session, String name) throws IOException {
+        Reply reply = Attempts.run(session, "retire " + name, RETIRE_TIMEOUT, Progress.NONE)
+                .reply();
+        if (!reply.isOk()) {
+            return reply.message();
+        }
+        try {
+            target.removeModule(name);
+            return "";
+        } catch (ModuleUnloadException e) {
+            return String.valueOf(e.getMessage());
+        }
+    }
+}

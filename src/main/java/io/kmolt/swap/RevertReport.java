@@ -1,0 +1,27 @@
+package io.kmolt.swap;
+
+/**
+ * What a revert did.
+ *
+ * @param module the module
+ * @param target where
+ * @param reverted the edition that no longer answers
+ * @param current who answers now: an edition or {@code base}
+ * @param unloaded whether the reverted edition is gone from memory
+ * @param kept why it is not; empty if it is
+ * @param pauseNanos how long all CPUs stood still, in nanoseconds
+ * @param scanNanos the part of it in which stacks were looked at
+ * @param stopNanos how long the stop took in all
+ * @param attempts how often it was tried
+ */
+public record RevertReport(
+        String module,
+        String target,
+        String reverted,
+        String current,
+        boolean unloaded,
+        String kept,
+        long pauseNanos,
+        long scanNanos,
+        long stopNanos,
+        int attempts) {}

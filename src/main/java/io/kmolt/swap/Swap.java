@@ -1,0 +1,233 @@
+package io.kmolt.swap;
+
+import io.kmolt.diff.Comparer;
+import io.kmolt.diff.Comparison;
+import io.kmolt.diff.Comparison.Change;
+import io.kmolt.diff.Refusal;
+import io.kmolt.diff.Types;
+import io.kmolt.elf.ElfException;
+import io.kmolt.link.Layer;
+import io.kmolt.link.LinkException;
+import io.kmolt.link.LinkInput;
+import io.kmolt.link.Linker;
+import io.kmolt.link.Update;
+import io.kmolt.module.Item;
+import io.kmolt.module.KernelModule;
+import io.kmolt.target.ModuleLoadException;
+import io.kmolt.target.Target;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.Collectors;
+
+/** Hot-swaps a loaded module: identify, compare, link, stage, commit, verify, record. */
+public final class Swap {
+    private final Target target;
+    private final String module;
+    private final SwapOptions options;
+    private final Progress progress;
+    private final String release;
+    private final Builds builds;
+
+    private Swap(Target target, String module, SwapOptions options, Progress progress) throws IOException {
+        this.target = target;
+        this.module = module;
+        this.options = options;
+        this.progress = progress;
+        this.release = Facts.release(target);
+        this.builds = new Builds(target, release);
+    }
+
+    /**
+     * Replaces a loaded module by another build, while it is in use.
+     *
+     * @param target where
+     * @param module the module's name
+     * @param newFile the new build, on the machine that kmolt runs on
+     * @throws SwapException if that is refused; then nothing has changed
+     * @throws IOException if the target cannot be reached or behaves unexpectedly
+     */
+    public static SwapReport run(Target target, String module, Path newFile, SwapOptions options, Progress progress)
+            throws IOException, SwapException {
+        return new Swap(target, ModuleName.check(module), options, progress).run(newFile);
+    }
+
+    private SwapReport run(Path newFile) throws IOException, SwapException {
+        progress.step("identifying " + module);
+        KernelModule edition = Builds.read(newFile);
+        if (edition.buildId().isEmpty()) {
+            throw SwapException.unfit(newFile + ": has no build-id, by which kmolt would know it again");
+        }
+        KernelModule base = base();
+        KernelModule core = Core.ensureLoaded(target, release);
+
+        try (CoreSession session = CoreSession.open(target)) {
+            List<LoadedEdition> chain = LoadedEdition.chain(target, module);
+            String name =
+                    "kmolt_" + abbreviated(module) + "_" + session.send("hello").number("sequence");
+
+            progress.step("comparing and linking");
+            long start = System.nanoTime();
+            Types types = TypeSource.compare(options.images(), base, edition);
+            List<Layer> layers = layers(base, chain, edition, types);
+            Update update = link(new LinkInput(
+                    name,
+                    Facts.bootId(target),
+                    chain.isEmpty() ? "" : chain.getLast().name(),
+                    edition,
+                    layers,
+                    core,
+                    types));
+            long linkMillis = (System.nanoTime() - start) / 1_000_000;
+            if (options.saveUpdate().isPresent()) {
+                Files.write(options.saveUpdate().get(), update.image());
+            }
+            Comparison comparison = layers.getLast().comparison();
+            if (options.dryRun()) {
+                return report(chain, comparison, update, linkMillis, new Attempts.Outcome(Reply.parse("ok"), 0));
+            }
+
+            progress.step("staging " + name);
+            stage(session, update);
+
+            progress.step("committing");
+            Attempts.Outcome outcome = commit(session, name);
+
+            progress.step("verifying and recording");
+            verify(name, edition);
+            builds.keep(base);
+            builds.keep(edition);
+            return report(chain, comparison, update, linkMillis, outcome);
+        }
+    }
+
+    private static String abbreviated(String module) {
+        return module.length() <= 40 ? module : module.substring(0, 40);
+    }
+
+    /** The base's file, proven to be what is loaded. */
+    private KernelModule base() throws IOException, SwapException {
+        String loaded = Facts.buildId(target, module)
+                .orElseThrow(() -> SwapException.unfit("module " + module + " is not loaded on " + target.describe()));
+        if (options.base().isEmpty()) {
+            return builds.base(module, loaded);
+        }
+        KernelModule file = Builds.read(options.base().get());
+        if (!file.buildId().orElse("").equals(loaded)) {
+            throw SwapException.unfit(
+                    "%s is not the build of module %s that is loaded: its build-id is %s, loaded is %s"
+                            .formatted(
+                                    options.base().get(), module, file.buildId().orElse("missing"), loaded));
+        }
+        return file;
+    }
+
+    private List<Layer> layers(KernelModule base, List<LoadedEdition> chain, KernelModule edition, Types types)
+            throws IOException, SwapException {
+        List<Layer> layers = new ArrayList<>();
+        layers.add(new Layer(Facts.running(target, module, base), Comparer.compare(base, edition, types)));
+        for (LoadedEdition loaded : chain) {
+            KernelModule file = builds.edition(loaded.name(), loaded.buildId());
+            layers.add(new Layer(
+                    Facts.running(target, loaded.name(), file),
+                    Comparer.compare(file, edition, TypeSource.compare(options.images(), file, edition))));
+        }
+        return layers;
+    }
+
+    private Update link(LinkInput input) throws SwapException {
+        try {
+            return Linker.link(input);
+        } catch (LinkException e) {
+            throw refused(e.refusals());
+        } catch (ElfException e) {
+            throw SwapException.unfit("the new build cannot be rewritten: " + e.getMessage());
+        }
+    }
+
+    private SwapException refused(List<Refusal> refusals) {
+        return SwapException.refused("module " + module + " cannot be swapped for this build", refusals);
+    }
+
+    private void stage(CoreSession session, Update update) throws IOException, SwapException {
+        try {
+            target.insertModule(update.image(), update.name(), "");
+        } catch (ModuleLoadException e) {
+            String reason = session.send("reason").values().getOrDefault("reason", "none");
+            throw SwapException.unfit(
+                    "the update cannot be loaded: " + (reason.equals("none") ? e.getMessage() : reason));
+        }
+        Reply reply = session.send("stage " + update.name());
+        if (!reply.isOk()) {
+            discard(session, update.name());
+            throw SwapException.unfit("the update cannot be staged: " + reply.message());
+        }
+    }
+
+    private Attempts.Outcome commit(CoreSession session, String name) throws IOException, SwapException {
+        Attempts.Outcome outcome = Attempts.run(session, "commit " + name, options.timeout(), progress);
+        Reply reply = outcome.reply();
+        if (reply.isOk()) {
+            return outcome;
+        }
+        discard(session, name);
+        if (reply.error().equals("blocked")) {
+            throw SwapException.busy(
+                    "gave up after %d s: tasks are in code that is about to change; nothing has changed"
+                            .formatted(options.timeout().toSeconds()),
+                    reply.blockers());
+        }
+        throw SwapException.unfit("the update cannot be committed: " + reply.message()
+                + (reply.values().containsKey("slot")
+                        ? " (slot " + reply.values().get("slot") + ")"
+                        : ""));
+    }
+
+    private void discard(CoreSession session, String name) throws IOException {
+        session.send("discard " + name);
+        target.removeModule(name);
+    }
+
+    private void verify(String name, KernelModule edition) throws IOException {
+        String folder = Core.SYSFS + "/modules/" + module;
+        String current = target.readText(folder + "/current");
+        String buildId = target.readText(folder + "/build_id");
+        if (!current.equals(name) || !buildId.equals(edition.buildId().orElseThrow())) {
+            throw new IOException("the core accepted " + name + " but says that " + current + " (build-id " + buildId
+                    + ") answers for " + module);
+        }
+    }
+
+    private SwapReport report(
+            List<LoadedEdition> chain,
+            Comparison comparison,
+            Update update,
+            long linkMillis,
+            Attempts.Outcome outcome) {
+        return new SwapReport(
+                module,
+                target.describe(),
+                options.dryRun(),
+                update.name(),
+                chain.isEmpty() ? "base" : chain.getLast().name(),
+                comparison.newModule().buildId().orElseThrow(),
+                names(Comparison.with(comparison.functions(), Change.CHANGED)),
+                names(comparison.newFunctions()),
+                names(Comparison.with(comparison.functions(), Change.GONE)),
+                update.slots(),
+                update.redirects(),
+                update.sharedObjects(),
+                update.sticky(),
+                linkMillis,
+                outcome.reply().number("pause_ns"),
+                outcome.reply().number("scan_ns"),
+                outcome.reply().number("stop_ns"),
+                outcome.count());
+    }
+
+    private static List<String> names(List<Item> items) {
+        return items.stream().map(Item::name).distinct().sorted().collect(Collectors.toList());
+    }
+}

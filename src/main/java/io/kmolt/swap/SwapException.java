@@ -1,0 +1,56 @@
+package io.kmolt.swap;
+
+import io.kmolt.diff.Refusal;
+import java.util.List;
+
+/** Why a module was not swapped or reverted; nothing has changed in the kernel. */
+public final class SwapException extends Exception {
+    private static final long serialVersionUID = 1L;
+
+    /** What kind of no it is. */
+    public enum Kind {
+        /** The builds do not fit together, or the change is not safe. */
+        REFUSED,
+        /** The target or a file cannot be handled. */
+        UNFIT,
+        /** Somebody is in the way; it may work later. */
+        BUSY
+    }
+
+    private final Kind kind;
+    private final transient List<Refusal> refusals;
+    private final transient List<Blocker> blockers;
+
+    private SwapException(Kind kind, String message, List<Refusal> refusals, List<Blocker> blockers) {
+        super(message);
+        this.kind = kind;
+        this.refusals = refusals;
+        this.blockers = blockers;
+    }
+
+    static SwapException unfit(String message) {
+        return new SwapException(Kind.UNFIT, message, List.of(), List.of());
+    }
+
+    static SwapException refused(String message, List<Refusal> refusals) {
+        return new SwapException(Kind.REFUSED, message, refusals, List.of());
+    }
+
+    static SwapException busy(String message, List<Blocker> blockers) {
+        return new SwapException(Kind.BUSY, message, List.of(), blockers);
+    }
+
+    public Kind kind() {
+        return kind;
+    }
+
+    /** Every reason found, where the builds are the problem. */
+    public List<Refusal> refusals() {
+        return refusals;
+    }
+
+    /** Who is in the way, where somebody is. */
+    public List<Blocker> blockers() {
+        return blockers;
+    }
+}
