@@ -78,8 +78,11 @@ final class LabRunCommand implements Callable<Integer> {
             guest.target(); // waits until it is up: the time limit is the command's alone
             status = runStreamed(guest);
         } catch (TargetLostException e) {
+            if (!e.crashed()) { // its shell is gone, or does not answer
+                throw e;
+            }
             if (!interrupted) {
-                report(guest, "the guest crashed");
+                report(guest, guest.panicked() ? "the guest crashed" : "the guest ended by itself");
             }
             return ExitCode.GUEST_CRASHED;
         } catch (GuestCrashedException e) { // it did not come up

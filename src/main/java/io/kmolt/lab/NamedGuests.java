@@ -3,9 +3,11 @@ package io.kmolt.lab;
 import java.io.IOException;
 import java.io.Reader;
 import java.io.Writer;
-import java.nio.file.FileAlreadyExistsException;
+import java.nio.channels.FileChannel;
+import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.List;
@@ -41,18 +43,26 @@ public record NamedGuests(KernelCache cache) {
         Kernel kernel = cache.require(options.kernel());
         Path folder = folder(name);
         GuestFolders.checkLength(folder);
-        if (GuestProcess.of(folder).isPresent()) {
-            throw new GuestBusyException(
-                    "a guest named " + name + " runs already; end it with: kmolt lab stop " + name);
-        }
-        GuestFolders.delete(folder);
         Files.createDirectories(root());
-        try {
-            Files.createDirectory(
-                    folder, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
-        } catch (FileAlreadyExistsException e) {
+        try (FileChannel starting =
+                FileChannel.open(root().resolve(name + ".lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE)) {
+            if (starting.tryLock() == null) {
+                throw new GuestBusyException("a guest named " + name + " is being started");
+            }
+            if (GuestProcess.of(folder).isPresent()) {
+                throw new GuestBusyException(
+                        "a guest named " + name + " runs already; end it with: kmolt lab stop " + name);
+            }
+            return start(name, options, kernel, folder);
+        } catch (OverlappingFileLockException e) { // another thread of this very process
             throw new GuestBusyException("a guest named " + name + " is being started");
         }
+    }
+
+    private Guest start(String name, LabOptions options, Kernel kernel, Path folder) throws IOException {
+        GuestFolders.delete(folder);
+        Files.createDirectory(
+                folder, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
         try {
             QemuCommand qemu = Lab.prepare(options, kernel, folder, cache);
             save(options, folder);
@@ -105,6 +115,7 @@ public record NamedGuests(KernelCache cache) {
         }
         process.ifPresent(GuestProcess::kill);
         GuestFolders.delete(folder);
+        Files.deleteIfExists(root().resolve(name + ".lock"));
     }
 
     /** All guests, those that ended without being stopped included, sorted by name. */

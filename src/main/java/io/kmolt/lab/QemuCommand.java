@@ -84,7 +84,10 @@ record QemuCommand(LabOptions options, Kernel kernel, Path image, Path folder, b
         // The emulator's time stamp counters agree, though their CPUID bits do not promise it; the alternative, a
         // device
         // register, makes every look at the clock slow.
-        return ("console=ttyS0 printk.time=1 loglevel=8 panic=-1 oops=panic tsc=reliable " + options.append()).strip();
+        String words = "console=ttyS0 printk.time=1 loglevel=8 panic=-1 oops=panic tsc=reliable";
+        // An emulated CPU can stand still for seconds on a busy machine; that is no stall of the guest's kernel.
+        String patience = kvm ? "" : " watchdog_thresh=30 rcupdate.rcu_cpu_stall_timeout=60";
+        return (words + patience + " " + options.append()).strip();
     }
 
     private void port(List<String> argv, String name) {

@@ -10,6 +10,7 @@ import java.security.SecureRandom;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.HexFormat;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -34,7 +35,7 @@ final class ShellLink implements AutoCloseable {
     private final Supplier<Epitaph> epitaph;
     private final String nonce;
     private long sequence;
-    private boolean lost;
+    private volatile boolean lost;
 
     /**
      * @param closer ends what is behind the streams
@@ -110,7 +111,31 @@ final class ShellLink implements AutoCloseable {
         send(text.getBytes(UTF_8));
     }
 
-    void send(byte[] bytes) throws TargetLostException {
+    /** Sends something large; a partner that stops taking it is given up. */
+    void send(byte[] bytes, Duration timeout) throws TargetLostException {
+        AtomicReference<@Nullable TargetLostException> failure = new AtomicReference<>();
+        Thread sender = Thread.ofPlatform().daemon().name("kmolt-send-" + name).start(() -> {
+            try {
+                send(bytes);
+            } catch (TargetLostException e) {
+                failure.set(e);
+            }
+        });
+        try {
+            if (!sender.join(timeout)) {
+                throw lose("it does not take what it is sent", null);
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw lose("the wait was interrupted", e);
+        }
+        TargetLostException thrown = failure.get();
+        if (thrown != null) {
+            throw thrown;
+        }
+    }
+
+    private void send(byte[] bytes) throws TargetLostException {
         if (lost) {
             throw lostException("was lost before", null);
         }

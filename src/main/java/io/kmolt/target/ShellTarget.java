@@ -209,7 +209,7 @@ public final class ShellTarget implements Target {
         if (!link.awaitBegin(request, FILE_TIMEOUT)) {
             throw hung("write " + path);
         }
-        link.send(content);
+        link.send(content, FILE_TIMEOUT);
         Frame frame = link.awaitEnd(request, FILE_TIMEOUT);
         if (frame == null) {
             throw hung("write " + path);

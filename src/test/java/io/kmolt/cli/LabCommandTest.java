@@ -104,7 +104,11 @@ class LabCommandTest {
             assertThat(started.stdout()).contains("lab:" + name + " is up with 6.1.0-56-amd64");
             assertThat(started.status()).isZero();
             assertThat(list(name)).contains("running").contains("6.1.0-56-amd64");
-            assertThat(kmolt(folder, "lab", "start", name).stderr()).contains("kmolt lab stop " + name);
+            Result again = kmolt(folder, "lab", "start", name);
+            assertThat(again.status()).isEqualTo(ExitCode.BUSY);
+            assertThat(again.stderr()).contains("kmolt lab stop " + name);
+            Result inside = kmolt(folder, "lab", "exec", name, "--", "sh", "-c", "echo out; echo err >&2; exit 3");
+            assertThat(inside).isEqualTo(new Result(3, "out\n", "err\n"));
             try (Target target = Targets.parse("lab:" + name);
                     Guest guest = NamedGuests.ofUser().attach(name)) {
                 target.writeText("/tmp/mark", "from before");
