@@ -56,6 +56,7 @@ public final class Lab {
         environment.put("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
         environment.put("HOME", "/root");
         environment.put("KMOLT_JAVA_HOME", System.getProperty("java.home"));
+        environment.put("KMOLT_JAVA_OPTS", "-XX:TieredStopAtLevel=1"); // optimising costs more than it gains there
         environment.put("KMOLT_CACHE", cache.root().toString());
         System.getenv().forEach((name, value) -> {
             if (name.matches("LANG|LC_[A-Z]+|TERM|TZ|KMOLT_[A-Z0-9_]+")) {
