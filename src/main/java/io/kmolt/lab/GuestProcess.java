@@ -23,7 +23,7 @@ final class GuestProcess {
      * kernel kills QEMU.
      */
     private static final String SUPERVISOR = "d=$1; shift; setpriv --pdeathsig KILL \"$@\" </dev/null & q=$!; "
-            + "exec 3<&0 </dev/null; { read -r x <&3; kill -KILL $q; sleep 0.1; rm -rf \"$d\"; } 2>/dev/null & w=$!; "
+            + "exec 3<&0 </dev/null; { read -r x <&3; rm -rf \"$d\"; kill -KILL $q; } 2>/dev/null & w=$!; "
             + "exec 3<&-; wait $q; s=$?; kill $w 2>/dev/null; exit $s";
 
     private final Path folder;
@@ -133,11 +133,12 @@ final class GuestProcess {
         }
     }
 
-    /** Ends it at once: the kernel kills a supervised QEMU with its supervisor. */
+    /** Ends it at once, and its supervisor with it. */
     void kill() {
         ProcessHandle qemu = qemuOf(folder, handle);
-        handle.destroyForcibly();
         qemu.destroyForcibly();
+        awaitEnd(Duration.ofSeconds(10));
+        handle.destroyForcibly(); // it was not up yet, or does not notice: the kernel kills QEMU with its supervisor
         awaitEnd(Duration.ofSeconds(10));
         new GuestProcess(folder, qemu).awaitEnd(Duration.ofSeconds(10));
     }

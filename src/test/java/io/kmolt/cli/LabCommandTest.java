@@ -83,10 +83,22 @@ class LabCommandTest {
         assertThat(tool.inputReader().readLine()).isEqualTo("up");
         List<ProcessHandle> family = tool.descendants().toList();
         assertThat(family).anyMatch(p -> p.info().command().orElse("").contains("qemu-system"));
+        Path guestFolder = guestFolder(family);
+        assertThat(guestFolder).isDirectory();
         tool.destroyForcibly().waitFor();
         for (ProcessHandle process : family) {
             assertThat(Processes.ended(process.pid())).isTrue();
         }
+        assertThat(guestFolder).doesNotExist();
+    }
+
+    private static Path guestFolder(List<ProcessHandle> family) {
+        return family.stream()
+                .flatMap(p -> List.of(p.info().arguments().orElse(new String[0])).stream())
+                .filter(argument -> argument.endsWith("/pid"))
+                .map(argument -> Path.of(argument).getParent())
+                .findFirst()
+                .orElseThrow();
     }
 
     @Test
