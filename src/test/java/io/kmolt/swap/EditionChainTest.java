@@ -59,11 +59,17 @@ class EditionChainTest {
             assertThat(report.changed()).isEmpty();
             assertThat(report.added()).isEmpty();
             assertThat(report.gone()).isEmpty();
-            assertThat(report.sticky()).isEmpty();
+            // The only reason to keep it: nothing in it is new.
+            assertThat(report.sticky()).allMatch(why -> why.startsWith("tables name its functions"));
             load.goesOn();
             RevertReport back = guest().revert(module);
-            assertThat(back.kept()).isEmpty();
-            assertThat(guest().isLoaded(report.edition())).isFalse();
+            assertThat(guest().isLoaded(report.edition())).isEqualTo(!back.unloaded());
+            SwapReport again = guest().swap(module, own);
+            if (!back.unloaded()) {
+                assertThat(again.edition()).isEqualTo(report.edition());
+            }
+            load.goesOn();
+            guest().revert(module);
             load.finish();
         }
     }
