@@ -73,7 +73,7 @@ static bool kept_out(void)
  */
 int kmolt_remove_module(const char *name)
 {
-	const char *argv[] = { "/sbin/rmmod", name, NULL };
+	const char *argv[3] = { "/sbin/rmmod", name, NULL };
 	static char * const envp[] = { "HOME=/", "TERM=linux",
 				       "PATH=/sbin:/usr/sbin:/bin:/usr/bin",
 				       NULL };

@@ -21,7 +21,8 @@ public final class Revert {
     public static RevertReport run(Target target, String moduleName, Duration timeout, Progress progress)
             throws IOException, SwapException {
         String module = ModuleName.check(moduleName);
-        if (!target.exists(Core.SYSFS + "/modules/" + module)) {
+        // A reverted edition may still be in memory; then the folder is, too.
+        if (current(target, module).equals("base")) {
             throw SwapException.refused(
                     "nothing to revert: no edition answers for " + module + " on " + target.describe(), List.of());
         }

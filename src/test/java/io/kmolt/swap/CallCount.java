@@ -35,9 +35,19 @@ final class CallCount implements AutoCloseable {
         return probe(name, module + ":" + function + "+5");
     }
 
-    /** The same for a function without an ftrace site, such as a module's exit. */
-    CallCount entry(String name, String module, String function) throws IOException {
-        return probe(name, module + ":" + function);
+    /** Records who calls a function of the kernel, for {@link #callers}. */
+    CallCount callersOf(String name, String function) throws IOException {
+        SwapGuest.sh(target, "echo >" + TRACING + "/trace"); // empties it
+        return probe(name, function + " from=$stack0:x64");
+    }
+
+    /** The return addresses of the calls recorded. */
+    List<Long> callers(String name) throws IOException {
+        return SwapGuest.sh(
+                        target, "sed -n 's/.* " + name + ": .* from=0x\\([0-9a-f]*\\).*/\\1/p' " + TRACING + "/trace")
+                .lines()
+                .map(address -> Long.parseUnsignedLong(address, 16))
+                .toList();
     }
 
     private CallCount probe(String name, String place) throws IOException {

@@ -189,11 +189,11 @@ final class SwapGuest implements AutoCloseable {
 
     // What the guest is like.
 
-    /** The loaded modules that belong to kmolt or have this name. */
+    /** Of the loaded modules the one of this name and its editions. */
     List<String> modules(String name) throws IOException {
         return sh("cut -d' ' -f1 /proc/modules")
                 .lines()
-                .filter(m -> m.equals(name) || m.startsWith("kmolt_"))
+                .filter(m -> m.equals(name) || m.startsWith("kmolt_" + name + "_"))
                 .sorted()
                 .toList();
     }
