@@ -70,7 +70,8 @@ class EditionChainTest {
 
     @Test
     void theJournalIsSwappedBelowABusyFileSystemWhoseThreadSleepsInIt() throws Exception {
-        assertThat(guest().sh("cat $(dirname $(grep -l ^jbd2/loop /proc/[0-9]*/comm))/stack")).contains("kjournald2");
+        assertThat(guest().sh("cat $(dirname $(grep -l ^jbd2/loop /proc/[0-9]*/comm))/stack"))
+                .contains("kjournald2");
         try (LoadRun load = LoadRun.start(guest(), "/mnt/ext4")) {
             for (int round = 0; round < 2; round++) {
                 SwapReport a = guest().swap("jbd2", SwapGuest.fixture("jbd2", "a"));
