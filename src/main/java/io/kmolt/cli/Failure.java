@@ -2,11 +2,14 @@ package io.kmolt.cli;
 
 import io.kmolt.demo.DemoFileMissingException;
 import io.kmolt.diff.Refusal;
+import io.kmolt.lab.GuestBusyException;
 import io.kmolt.lab.GuestCrashedException;
+import io.kmolt.lab.GuestMissingException;
 import io.kmolt.lab.KernelMissingException;
 import io.kmolt.swap.Blocker;
 import io.kmolt.swap.SwapException;
 import io.kmolt.target.CommandTimeoutException;
+import io.kmolt.target.TargetLostException;
 import java.io.IOException;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.FileSystemException;
@@ -49,9 +52,10 @@ record Failure(String error, Kind kind, List<Refusal> reasons, List<Blocker> blo
         return switch (e) {
             case SwapException no -> new Failure(message(no), kind(no), no.refusals(), no.blockers());
             case GuestCrashedException _ -> plain(message(e), Kind.GUEST_CRASHED);
-            case KernelMissingException _ -> plain(message(e), Kind.UNFIT);
+            case TargetLostException lost when lost.crashed() -> plain(message(e), Kind.GUEST_CRASHED);
+            case KernelMissingException _, GuestMissingException _ -> plain(message(e), Kind.UNFIT);
             case DemoFileMissingException _ -> plain(message(e), Kind.UNFIT);
-            case CommandTimeoutException _ -> plain(message(e), Kind.BUSY);
+            case CommandTimeoutException _, GuestBusyException _ -> plain(message(e), Kind.BUSY);
             case FileSystemException file -> plain(file.getFile() + ": " + problem(file), Kind.FAILED);
             case IOException _ -> plain(message(e), Kind.FAILED);
             default -> plain("internal error: " + e, Kind.INTERNAL);

@@ -7,7 +7,10 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import picocli.CommandLine.ITypeConverter;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
 import picocli.CommandLine.TypeConversionException;
 
 /** The options that describe a guest, shared by {@code lab run} and {@code lab start}. */
@@ -55,8 +58,20 @@ final class GuestOptions {
             description = "count instructions: one CPU, whose time stamp counter advances by one per instruction")
     boolean icount;
 
+    @Option(
+            names = "--kaslr",
+            description = "place the kernel at a random address, by its own loader; boots slower when emulated")
+    boolean kaslr;
+
+    @Spec(Spec.Target.MIXEE)
+    CommandSpec command = CommandSpec.create();
+
     LabOptions toLabOptions() {
-        return new LabOptions(kernel, memory, icount ? 1 : cpus, cpu, shares, append, icount);
+        try {
+            return new LabOptions(kernel, memory, icount ? 1 : cpus, cpu, shares, append, icount, kaslr);
+        } catch (IllegalArgumentException e) {
+            throw new ParameterException(command.commandLine(), e.getMessage(), e);
+        }
     }
 
     /** {@code 512}, {@code 512M}, {@code 2G}. */

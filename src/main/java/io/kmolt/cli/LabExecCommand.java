@@ -18,7 +18,7 @@ import picocli.CommandLine.Spec;
         name = "exec",
         mixinStandardHelpOptions = true,
         description = "Runs a command as root in a guest that lab start started, and prints its output at the end.",
-        footer = {"", "Exit status: the command's own; 4 when the time limit ran out."})
+        footer = {"", "Exit status: the command's own; 6 when the guest crashed; 4 when the time limit ran out."})
 final class LabExecCommand implements Callable<Integer> {
     @Option(
             names = "--timeout",

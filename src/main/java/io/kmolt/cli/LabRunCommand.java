@@ -1,8 +1,8 @@
 package io.kmolt.cli;
 
-import io.kmolt.lab.ExitHook;
 import io.kmolt.lab.Guest;
 import io.kmolt.lab.GuestCommand;
+import io.kmolt.lab.GuestCrashedException;
 import io.kmolt.lab.Lab;
 import io.kmolt.target.CommandTimeoutException;
 import io.kmolt.target.TargetLostException;
@@ -17,10 +17,8 @@ import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
-import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
-import picocli.CommandLine.Spec;
 
 /** {@code kmolt lab run}: a command in a fresh guest. */
 @Command(
@@ -54,29 +52,44 @@ final class LabRunCommand implements Callable<Integer> {
     @Parameters(paramLabel = "COMMAND", arity = "1..*", description = "the command and its arguments, after --")
     List<String> command = List.of();
 
-    @Spec
-    CommandSpec spec = CommandSpec.create();
+    private volatile boolean interrupted;
 
     @Override
     public Integer call() throws IOException {
         try (Guest guest = Lab.start(guestOptions.toLabOptions())) {
             // Ctrl-C: the guest's folder goes too; the guest itself dies with this process in any case.
-            try (ExitHook _ = new ExitHook(guest)) {
+            Thread cleaner = new Thread(() -> {
+                interrupted = true;
+                stopQuietly(guest);
+            });
+            Runtime.getRuntime().addShutdownHook(cleaner);
+            try {
                 return run(guest);
             } finally {
                 saveKernelLog(guest);
+                removeHook(cleaner);
             }
         }
     }
 
     private int run(Guest guest) throws IOException {
-        guest.target(); // waits until it is up: the time limit is the command's alone
         int status;
         try {
+            guest.target(); // waits until it is up: the time limit is the command's alone
             status = runStreamed(guest);
         } catch (TargetLostException e) {
-            report(guest, "the guest crashed");
+            if (!e.crashed()) { // its shell is gone, or does not answer
+                throw e;
+            }
+            if (!interrupted) {
+                report(guest, guest.panicked() ? "the guest crashed" : "the guest ended by itself");
+            }
             return ExitCode.GUEST_CRASHED;
+        } catch (GuestCrashedException e) { // it did not come up
+            if (interrupted) {
+                return ExitCode.GUEST_CRASHED;
+            }
+            throw e;
         } catch (CommandTimeoutException e) {
             report(guest, "time limit of " + timeout.toSeconds() + " s reached, guest ended");
             return ExitCode.TIME_LIMIT;
@@ -104,6 +117,22 @@ final class LabRunCommand implements Callable<Integer> {
     private void saveKernelLog(Guest guest) throws IOException {
         if (kernelLog != null && Files.exists(guest.kernelLog())) {
             Files.write(kernelLog, Files.readAllBytes(guest.kernelLog()));
+        }
+    }
+
+    private static void stopQuietly(Guest guest) {
+        try {
+            guest.stop();
+        } catch (IOException e) {
+            // The process is ending; there is nobody to tell.
+        }
+    }
+
+    private static void removeHook(Thread cleaner) {
+        try {
+            Runtime.getRuntime().removeShutdownHook(cleaner);
+        } catch (IllegalStateException e) {
+            // Shutting down: the hook is running.
         }
     }
 }

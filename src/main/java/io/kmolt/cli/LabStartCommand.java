@@ -15,7 +15,11 @@ import picocli.CommandLine.Spec;
         name = "start",
         mixinStandardHelpOptions = true,
         description = "Boots a guest in the background and waits until it is up.",
-        footer = {"", "Commands reach it as --target lab:NAME. It stays until: kmolt lab stop NAME"})
+        footer = {
+            "",
+            "Commands reach it as --target lab:NAME. It stays until: kmolt lab stop NAME",
+            "It sees this machine's files as they were when it first looked; use --share for files that change."
+        })
 final class LabStartCommand implements Callable<Integer> {
     @Mixin
     GuestOptions guestOptions = new GuestOptions();

@@ -1,5 +1,6 @@
 package io.kmolt.lab;
 
+import io.kmolt.target.Epitaph;
 import io.kmolt.target.ShellTarget;
 import io.kmolt.target.Target;
 import io.kmolt.target.TargetException;
@@ -64,7 +65,7 @@ public final class Guest implements AutoCloseable {
     /**
      * Another shell of its own, independent of the others.
      *
-     * @throws LabException when all of them are in use
+     * @throws GuestBusyException when all of them are in use
      * @throws GuestCrashedException when the guest is gone
      */
     public synchronized Target openShell() throws IOException {
@@ -81,7 +82,7 @@ public final class Guest implements AutoCloseable {
                 }
             }
         }
-        throw new LabException("all " + QemuCommand.SHELLS + " shells of " + describe() + " are in use");
+        throw new GuestBusyException("all " + QemuCommand.SHELLS + " shells of " + describe() + " are in use");
     }
 
     private Target connect(String port, FileChannel lock) throws IOException {
@@ -176,18 +177,19 @@ public final class Guest implements AutoCloseable {
         return new GuestCrashedException(describe() + " " + why, kernelLogExcerpt());
     }
 
-    private String epitaph() {
+    private Epitaph epitaph() {
         process.awaitEnd(Duration.ofSeconds(3));
-        return alive()
-                ? ""
-                : "the guest has ended" + (panicked() ? " in a panic" : "") + "; its kernel log:\n"
-                        + kernelLogExcerpt();
+        if (alive()) {
+            return Epitaph.NONE;
+        }
+        String how = panicked() ? "the guest panicked" : "the guest has ended";
+        return new Epitaph(how + "; its kernel log:\n" + kernelLogExcerpt(), true);
     }
 
     /** Ends the guest at once, as pulling the plug does. */
     public void stop() throws IOException {
+        process.kill(); // first: a thread that waits for the guest to come up holds the lock that closing needs
         closeShells();
-        process.kill();
         GuestFolders.delete(folder);
     }
 

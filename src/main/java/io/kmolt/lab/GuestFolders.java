@@ -1,6 +1,7 @@
 package io.kmolt.lab;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -36,6 +37,8 @@ final class GuestFolders {
             inside = walk.sorted(Comparator.reverseOrder()).toList();
         } catch (NoSuchFileException e) {
             return;
+        } catch (UncheckedIOException e) { // something vanished while the list was made: another one is at it, too
+            throw e.getCause() == null ? new IOException(e) : e.getCause();
         }
         for (Path path : inside) {
             Files.deleteIfExists(path);

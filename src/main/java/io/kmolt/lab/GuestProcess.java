@@ -19,10 +19,12 @@ import java.util.concurrent.TimeoutException;
 final class GuestProcess {
     /**
      * Runs QEMU until it ends or the standard input does, that is until the JVM that holds its other end is gone,
-     * however it went. Should this shell be killed itself, the kernel kills QEMU.
+     * however it went; the guest's folder, the first argument, is removed then. Should this shell be killed itself, the
+     * kernel kills QEMU.
      */
-    private static final String SUPERVISOR = "setpriv --pdeathsig KILL \"$@\" </dev/null & q=$!; exec 3<&0 </dev/null; "
-            + "{ read -r x <&3; kill -KILL $q; } & w=$!; exec 3<&-; wait $q; s=$?; kill $w 2>/dev/null; exit $s";
+    private static final String SUPERVISOR = "d=$1; shift; setpriv --pdeathsig KILL \"$@\" </dev/null & q=$!; "
+            + "exec 3<&0 </dev/null; { read -r x <&3; rm -rf \"$d\"; kill -KILL $q; } 2>/dev/null & w=$!; "
+            + "exec 3<&-; wait $q; s=$?; kill $w 2>/dev/null; exit $s";
 
     private final Path folder;
     private final ProcessHandle handle;
@@ -34,7 +36,8 @@ final class GuestProcess {
 
     /** Starts QEMU as this JVM's companion. */
     static GuestProcess startSupervised(QemuCommand qemu) throws IOException {
-        List<String> argv = new ArrayList<>(List.of("sh", "-c", SUPERVISOR, "kmolt-lab-supervisor"));
+        List<String> argv =
+                new ArrayList<>(List.of("setsid", "sh", "-c", SUPERVISOR, "kmolt-lab-supervisor", "" + qemu.folder()));
         argv.addAll(qemu.argv());
         Process supervisor = start(qemu, argv);
         GuestProcess process = new GuestProcess(qemu.folder(), supervisor.toHandle());
@@ -130,11 +133,12 @@ final class GuestProcess {
         }
     }
 
-    /** Ends it at once: the kernel kills a supervised QEMU with its supervisor. */
+    /** Ends it at once, and its supervisor with it. */
     void kill() {
         ProcessHandle qemu = qemuOf(folder, handle);
-        handle.destroyForcibly();
         qemu.destroyForcibly();
+        awaitEnd(Duration.ofSeconds(10));
+        handle.destroyForcibly(); // it was not up yet, or does not notice: the kernel kills QEMU with its supervisor
         awaitEnd(Duration.ofSeconds(10));
         new GuestProcess(folder, qemu).awaitEnd(Duration.ofSeconds(10));
     }

@@ -49,7 +49,7 @@ final class KvmProbe {
     private static boolean boots(Kernel kernel) throws IOException {
         Path folder = Files.createTempDirectory("kmolt-kvm-");
         try {
-            QemuCommand qemu = new QemuCommand(LabOptions.defaults(), kernel, folder, true);
+            QemuCommand qemu = new QemuCommand(LabOptions.defaults(), kernel, kernel.image(), folder, true);
             Initramfs.write(qemu.initramfs(), kernel, List.of(), Map.of(), "", true);
             GuestProcess guest = GuestProcess.startSupervised(qemu);
             try {

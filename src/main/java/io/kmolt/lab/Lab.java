@@ -43,17 +43,21 @@ public final class Lab {
             }
         }
         boolean kvm = !options.icount() && KvmProbe.usable(cache, kernel);
-        QemuCommand qemu = new QemuCommand(options, kernel, folder, kvm);
-        Initramfs.write(qemu.initramfs(), kernel, options.shares(), environment(), KmoltCommand.script(), false);
+        Path image =
+                options.kaslr() ? kernel.image() : KernelImage.unpacked(kernel).orElse(kernel.image());
+        QemuCommand qemu = new QemuCommand(options, kernel, image, folder, kvm);
+        Initramfs.write(qemu.initramfs(), kernel, options.shares(), environment(cache), KmoltCommand.script(), false);
         return qemu;
     }
 
     /** What a command in a guest finds in its environment: little, so that runs do not depend on the caller's shell. */
-    private static Map<String, String> environment() {
+    private static Map<String, String> environment(KernelCache cache) {
         Map<String, String> environment = new TreeMap<>();
         environment.put("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
         environment.put("HOME", "/root");
         environment.put("KMOLT_JAVA_HOME", System.getProperty("java.home"));
+        environment.put("KMOLT_JAVA_OPTS", "-XX:TieredStopAtLevel=1"); // optimising costs more than it gains there
+        environment.put("KMOLT_CACHE", cache.root().toString());
         System.getenv().forEach((name, value) -> {
             if (name.matches("LANG|LC_[A-Z]+|TERM|TZ|KMOLT_[A-Z0-9_]+")) {
                 environment.put(name, value);

@@ -14,9 +14,17 @@ import java.util.List;
  * @param append added to the kernel command line; may be empty
  * @param icount count instructions: the time stamp counter then advances by one per instruction, with one CPU and
  *     without KVM
+ * @param kaslr let the kernel's own loader unpack it and place it at random; takes a few seconds more when emulated
  */
 public record LabOptions(
-        String kernel, int memory, int cpus, String cpu, List<Path> shares, String append, boolean icount) {
+        String kernel,
+        int memory,
+        int cpus,
+        String cpu,
+        List<Path> shares,
+        String append,
+        boolean icount,
+        boolean kaslr) {
     /** Enough for a JVM inside. */
     public static final int DEFAULT_MEMORY = 1024;
 
@@ -38,34 +46,38 @@ public record LabOptions(
     /** The default kernel, 2 CPUs, 1 GiB, no shares. */
     public static LabOptions defaults() {
         return new LabOptions(
-                KernelCache.DEFAULT_VERSION, DEFAULT_MEMORY, DEFAULT_CPUS, DEFAULT_CPU, List.of(), "", false);
+                KernelCache.DEFAULT_VERSION, DEFAULT_MEMORY, DEFAULT_CPUS, DEFAULT_CPU, List.of(), "", false, false);
     }
 
     public LabOptions withKernel(String version) {
-        return new LabOptions(version, memory, cpus, cpu, shares, append, icount);
+        return new LabOptions(version, memory, cpus, cpu, shares, append, icount, kaslr);
     }
 
     public LabOptions withMemory(int mebibytes) {
-        return new LabOptions(kernel, mebibytes, cpus, cpu, shares, append, icount);
+        return new LabOptions(kernel, mebibytes, cpus, cpu, shares, append, icount, kaslr);
     }
 
     public LabOptions withCpus(int count) {
-        return new LabOptions(kernel, memory, count, cpu, shares, append, icount);
+        return new LabOptions(kernel, memory, count, cpu, shares, append, icount, kaslr);
     }
 
     public LabOptions withCpu(String model) {
-        return new LabOptions(kernel, memory, cpus, model, shares, append, icount);
+        return new LabOptions(kernel, memory, cpus, model, shares, append, icount, kaslr);
     }
 
     public LabOptions withShares(Path... folders) {
-        return new LabOptions(kernel, memory, cpus, cpu, List.of(folders), append, icount);
+        return new LabOptions(kernel, memory, cpus, cpu, List.of(folders), append, icount, kaslr);
     }
 
     public LabOptions withAppend(String words) {
-        return new LabOptions(kernel, memory, cpus, cpu, shares, words, icount);
+        return new LabOptions(kernel, memory, cpus, cpu, shares, words, icount, kaslr);
     }
 
     public LabOptions withIcount() {
-        return new LabOptions(kernel, memory, 1, cpu, shares, append, true);
+        return new LabOptions(kernel, memory, 1, cpu, shares, append, true, kaslr);
+    }
+
+    public LabOptions withKaslr() {
+        return new LabOptions(kernel, memory, cpus, cpu, shares, append, icount, true);
     }
 }

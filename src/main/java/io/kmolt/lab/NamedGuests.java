@@ -3,9 +3,11 @@ package io.kmolt.lab;
 import java.io.IOException;
 import java.io.Reader;
 import java.io.Writer;
-import java.nio.file.FileAlreadyExistsException;
+import java.nio.channels.FileChannel;
+import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.List;
@@ -34,23 +36,33 @@ public record NamedGuests(KernelCache cache) {
     /**
      * Boots a guest that goes on without this JVM, and waits until it is up.
      *
-     * @throws LabException when one of that name runs, or it cannot be started
+     * @throws GuestBusyException when one of that name runs
+     * @throws LabException when it cannot be started
      */
     public Guest start(String name, LabOptions options) throws IOException {
         Kernel kernel = cache.require(options.kernel());
         Path folder = folder(name);
         GuestFolders.checkLength(folder);
-        if (GuestProcess.of(folder).isPresent()) {
-            throw new LabException("a guest named " + name + " runs already; end it with: kmolt lab stop " + name);
-        }
-        GuestFolders.delete(folder);
         Files.createDirectories(root());
-        try {
-            Files.createDirectory(
-                    folder, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
-        } catch (FileAlreadyExistsException e) {
-            throw new LabException("a guest named " + name + " is being started", e);
+        try (FileChannel starting =
+                FileChannel.open(root().resolve(name + ".lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE)) {
+            if (starting.tryLock() == null) {
+                throw new GuestBusyException("a guest named " + name + " is being started");
+            }
+            if (GuestProcess.of(folder).isPresent()) {
+                throw new GuestBusyException(
+                        "a guest named " + name + " runs already; end it with: kmolt lab stop " + name);
+            }
+            return start(name, options, kernel, folder);
+        } catch (OverlappingFileLockException e) { // another thread of this very process
+            throw new GuestBusyException("a guest named " + name + " is being started");
         }
+    }
+
+    private Guest start(String name, LabOptions options, Kernel kernel, Path folder) throws IOException {
+        GuestFolders.delete(folder);
+        Files.createDirectory(
+                folder, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
         try {
             QemuCommand qemu = Lab.prepare(options, kernel, folder, cache);
             save(options, folder);
@@ -71,7 +83,7 @@ public record NamedGuests(KernelCache cache) {
     /**
      * A guest that runs.
      *
-     * @throws LabException when there is none of that name
+     * @throws GuestMissingException when there is none of that name
      * @throws GuestCrashedException when there was one and it crashed
      */
     public Guest attach(String name) throws IOException {
@@ -87,22 +99,23 @@ public record NamedGuests(KernelCache cache) {
                             + " (start it anew with: kmolt lab start " + name + ")",
                     log.excerpt(80));
         }
-        throw new LabException("no guest named " + name + " runs; start it with: kmolt lab start " + name);
+        throw new GuestMissingException("no guest named " + name + " runs; start it with: kmolt lab start " + name);
     }
 
     /**
      * Ends a guest, or removes what one that ended left behind.
      *
-     * @throws LabException when there is none of that name
+     * @throws GuestMissingException when there is none of that name
      */
     public void stop(String name) throws IOException {
         Path folder = folder(name);
         Optional<GuestProcess> process = GuestProcess.of(folder);
         if (process.isEmpty() && !Files.isDirectory(folder)) {
-            throw new LabException("no guest named " + name + " runs");
+            throw new GuestMissingException("no guest named " + name + " runs");
         }
         process.ifPresent(GuestProcess::kill);
         GuestFolders.delete(folder);
+        Files.deleteIfExists(root().resolve(name + ".lock"));
     }
 
     /** All guests, those that ended without being stopped included, sorted by name. */

@@ -1,6 +1,7 @@
 package io.kmolt.lab;
 
 import io.kmolt.target.LocalTarget;
+import io.kmolt.target.ShellQuote;
 import io.kmolt.target.ShellTarget;
 import io.kmolt.target.Target;
 import java.io.IOException;
@@ -32,9 +33,13 @@ public final class Targets {
             if (host.startsWith("-")) {
                 throw new IllegalArgumentException("\"" + host + "\" is no host");
             }
-            return ShellTarget.overProcess(
-                    name, List.of("ssh", "-T", "-o", "BatchMode=yes", host, "exec sh -c '" + ROOT_SHELL + "'"));
+            return ShellTarget.overProcess(name, ssh(host));
         }
         throw new IllegalArgumentException("\"" + name + "\" is no target: local, lab:NAME or ssh:USER@HOST");
+    }
+
+    /** The last word is for the other side's login shell to interpret. */
+    static List<String> ssh(String host) {
+        return List.of("ssh", "-T", "-o", "BatchMode=yes", host, "exec sh -c " + ShellQuote.word(ROOT_SHELL));
     }
 }

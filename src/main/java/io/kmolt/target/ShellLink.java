@@ -10,6 +10,7 @@ import java.security.SecureRandom;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.HexFormat;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -31,16 +32,16 @@ final class ShellLink implements AutoCloseable {
     private final OutputStream out;
     private final ByteQueue in;
     private final Runnable closer;
-    private final Supplier<String> epitaph;
+    private final Supplier<Epitaph> epitaph;
     private final String nonce;
     private long sequence;
-    private boolean lost;
+    private volatile boolean lost;
 
     /**
      * @param closer ends what is behind the streams
-     * @param epitaph what else is known about the target's death, for the message; may be empty
+     * @param epitaph asked when the link is lost: what else is known
      */
-    ShellLink(String name, InputStream in, OutputStream out, Runnable closer, Supplier<String> epitaph) {
+    ShellLink(String name, InputStream in, OutputStream out, Runnable closer, Supplier<Epitaph> epitaph) {
         this.name = name;
         this.out = out;
         this.in = new ByteQueue(in, name);
@@ -110,7 +111,31 @@ final class ShellLink implements AutoCloseable {
         send(text.getBytes(UTF_8));
     }
 
-    void send(byte[] bytes) throws TargetLostException {
+    /** Sends something large; a partner that stops taking it is given up. */
+    void send(byte[] bytes, Duration timeout) throws TargetLostException {
+        AtomicReference<@Nullable TargetLostException> failure = new AtomicReference<>();
+        Thread sender = Thread.ofPlatform().daemon().name("kmolt-send-" + name).start(() -> {
+            try {
+                send(bytes);
+            } catch (TargetLostException e) {
+                failure.set(e);
+            }
+        });
+        try {
+            if (!sender.join(timeout)) {
+                throw lose("it does not take what it is sent", null);
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw lose("the wait was interrupted", e);
+        }
+        TargetLostException thrown = failure.get();
+        if (thrown != null) {
+            throw thrown;
+        }
+    }
+
+    private void send(byte[] bytes) throws TargetLostException {
         if (lost) {
             throw lostException("was lost before", null);
         }
@@ -202,8 +227,9 @@ final class ShellLink implements AutoCloseable {
     private TargetLostException lostException(String why, @Nullable Throwable cause) {
         String said = new String(in.drain(), UTF_8).strip();
         String last = said.isEmpty() ? "" : "; it said last: " + said.substring(Math.max(0, said.length() - 500));
-        String more = epitaph.get().strip();
-        return new TargetLostException(name + " is lost: " + why + last + (more.isEmpty() ? "" : "\n" + more), cause);
+        Epitaph end = epitaph.get();
+        String more = end.text().isBlank() ? "" : "\n" + end.text().strip();
+        return new TargetLostException(name + " is lost: " + why + last + more, end.crashed(), cause);
     }
 
     boolean isLost() {

@@ -28,6 +28,10 @@ import java.util.function.Supplier;
 public final class ShellTarget implements Target {
     private static final Duration CONNECT = Duration.ofMinutes(1);
     private static final Duration FILE_TIMEOUT = Duration.ofMinutes(2);
+
+    /** A shell that does not even start a kill within this time runs on a kernel that hangs. */
+    private static final Duration KILL_TIMEOUT = Duration.ofSeconds(30);
+
     private static final int BLOCK = 64 * 1024;
     private static final int LOG_LINES = 400;
 
@@ -50,11 +54,11 @@ public final class ShellTarget implements Target {
      * @param in what the shell prints
      * @param out what the shell reads
      * @param closer ends the shell and what carries it; runs once
-     * @param epitaph more about the cause when the connection is lost (a crash's kernel log, say); may be empty
+     * @param epitaph asked when the connection is lost: what else is known, such as a crash's kernel log
      * @throws TargetLostException when no usable shell answers within a minute
      */
     public static ShellTarget over(
-            String name, InputStream in, OutputStream out, Runnable closer, Supplier<String> epitaph)
+            String name, InputStream in, OutputStream out, Runnable closer, Supplier<Epitaph> epitaph)
             throws TargetException {
         return over(name, in, out, closer, epitaph, CONNECT);
     }
@@ -65,7 +69,7 @@ public final class ShellTarget implements Target {
             InputStream in,
             OutputStream out,
             Runnable closer,
-            Supplier<String> epitaph,
+            Supplier<Epitaph> epitaph,
             Duration connectTimeout)
             throws TargetException {
         ShellLink link = new ShellLink(name, in, out, closer, epitaph);
@@ -89,17 +93,17 @@ public final class ShellTarget implements Target {
         try {
             process = new ProcessBuilder(argv).start();
         } catch (IOException e) {
-            throw new TargetLostException("cannot reach " + name + ": " + e.getMessage(), e);
+            throw new TargetLostException("cannot reach " + name + ": " + e.getMessage(), false, e);
         }
         ByteQueue complaints = new ByteQueue(process.getErrorStream(), name + "-stderr");
         Runnable closer = () -> endGently(process);
-        Supplier<String> epitaph = () -> {
+        Supplier<Epitaph> epitaph = () -> {
             try {
                 Thread.sleep(100); // its last words arrive on another thread
             } catch (InterruptedException e) {
                 Thread.currentThread().interrupt();
             }
-            return new String(complaints.drain(), UTF_8);
+            return new Epitaph(new String(complaints.drain(), UTF_8), false);
         };
         return over(name, process.getInputStream(), process.getOutputStream(), closer, epitaph);
     }
@@ -155,7 +159,8 @@ public final class ShellTarget implements Target {
         String lastWords =
                 "[ -z \"$J\" ] || kill -KILL $J; for p in $D/*p; do [ -f $p ] && read P <$p && kill -KILL -$P;"
                         + " done; rm -rf $D";
-        return "LC_ALL=C; export LC_ALL; PATH=$PATH:/usr/sbin:/usr/bin:/sbin:/bin; export PATH; J=; D=/run/" + folder
+        return "L=${L-$LC_ALL}; LC_ALL=C; export LC_ALL; PATH=$PATH:/usr/sbin:/usr/bin:/sbin:/bin; export PATH; J=; D=/run/"
+                + folder
                 + "; " + request.begin()
                 + "; { [ -d $D ] || mkdir -m 700 $D 2>/dev/null || { D=/tmp/" + folder
                 + "; [ -d $D ] || mkdir -m 700 $D; }; } 2>&1 && echo $D && trap '" + lastWords
@@ -204,7 +209,7 @@ public final class ShellTarget implements Target {
         if (!link.awaitBegin(request, FILE_TIMEOUT)) {
             throw hung("write " + path);
         }
-        link.send(content);
+        link.send(content, FILE_TIMEOUT);
         Frame frame = link.awaitEnd(request, FILE_TIMEOUT);
         if (frame == null) {
             throw hung("write " + path);
@@ -218,7 +223,7 @@ public final class ShellTarget implements Target {
     public synchronized String insertModule(byte[] ko, String module, String params) throws TargetException {
         String file = scratch + "/" + module.replaceAll("[^A-Za-z0-9_.-]", "_") + ".ko";
         writeFile(file, ko);
-        String script = "dmesg | tail -n 1; echo; insmod " + ShellQuote.word(file) + " "
+        String script = "LC_ALL=C; export LC_ALL; dmesg | tail -n 1; echo; insmod " + ShellQuote.word(file) + " "
                 + ShellQuote.words(ShellQuote.splitParameters(params)) + "; s=$?; dmesg | tail -n " + LOG_LINES
                 + "; rm -f " + ShellQuote.word(file) + "; exit $s";
         CommandResult result = run(script, DEFAULT_TIMEOUT);
@@ -231,7 +236,7 @@ public final class ShellTarget implements Target {
 
     @Override
     public synchronized void removeModule(String module) throws TargetException {
-        CommandResult result = run("rmmod " + ShellQuote.word(module), DEFAULT_TIMEOUT);
+        CommandResult result = run("LC_ALL=C exec rmmod " + ShellQuote.word(module), DEFAULT_TIMEOUT);
         if (!result.ok()) {
             throw new ModuleUnloadException(name, module, Errno.ofMessage(result.stderr()));
         }
@@ -241,7 +246,8 @@ public final class ShellTarget implements Target {
     public synchronized CommandResult run(String script, Duration timeout) throws TargetException {
         Request request = link.next();
         String files = scratch + "/" + request.id();
-        link.send("{ setsid sh -c " + ShellQuote.word(script) + " </dev/null >" + files + "o 2>" + files
+        link.send("{ LC_ALL=$L; [ -n \"$L\" ] || unset LC_ALL; setsid sh -c " + ShellQuote.word(script)
+                + " </dev/null >" + files + "o 2>" + files
                 + "e & P=$!; echo $P >" + files + "p; wait $P; s=$?; " + request.begin() + "; cat " + files + "o; "
                 + request.middle() + "; cat " + files + "e; " + request.end("$s") + "; rm -f " + files
                 + "[oep]; } & J=$!\n");
@@ -257,7 +263,7 @@ public final class ShellTarget implements Target {
     /** Ends a job, first kindly; a process that not even SIGKILL ends (it hangs in the kernel) is left behind. */
     private Frame killJob(Request job, String files) throws TargetException {
         for (String signal : List.of("TERM", "KILL")) {
-            foreground("read P <" + files + "p; kill -" + signal + " -$P");
+            foreground("read P <" + files + "p; kill -" + signal + " -$P", KILL_TIMEOUT);
             Frame frame = link.await(job, Duration.ofSeconds(2));
             if (frame != null) {
                 link.send("wait $J; J=\n");
@@ -351,9 +357,13 @@ public final class ShellTarget implements Target {
     }
 
     private Frame foreground(String command) throws TargetException {
+        return foreground(command, FILE_TIMEOUT);
+    }
+
+    private Frame foreground(String command, Duration timeout) throws TargetException {
         Request request = link.next();
         link.send(request.begin() + "; { " + command + "; } </dev/null; " + request.end("$?") + "\n");
-        Frame frame = link.await(request, FILE_TIMEOUT);
+        Frame frame = link.await(request, timeout);
         if (frame == null) {
             throw hung(command);
         }

@@ -21,5 +21,5 @@ while :; do
 	fi
 	exec 3>&-
 	# Sleeps without starting a process: nobody ever writes there.
-	read -r -t 0.2 line <>/run/kmolt-lab/idle
+	read -r -t 0.3 line <>/run/kmolt-lab/idle
 done

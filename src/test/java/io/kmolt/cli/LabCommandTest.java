@@ -83,10 +83,22 @@ class LabCommandTest {
         assertThat(tool.inputReader().readLine()).isEqualTo("up");
         List<ProcessHandle> family = tool.descendants().toList();
         assertThat(family).anyMatch(p -> p.info().command().orElse("").contains("qemu-system"));
+        Path guestFolder = guestFolder(family);
+        assertThat(guestFolder).isDirectory();
         tool.destroyForcibly().waitFor();
         for (ProcessHandle process : family) {
             assertThat(Processes.ended(process.pid())).isTrue();
         }
+        assertThat(guestFolder).doesNotExist();
+    }
+
+    private static Path guestFolder(List<ProcessHandle> family) {
+        return family.stream()
+                .flatMap(p -> List.of(p.info().arguments().orElse(new String[0])).stream())
+                .filter(argument -> argument.endsWith("/pid"))
+                .map(argument -> Path.of(argument).getParent())
+                .findFirst()
+                .orElseThrow();
     }
 
     @Test
@@ -104,7 +116,11 @@ class LabCommandTest {
             assertThat(started.stdout()).contains("lab:" + name + " is up with 6.1.0-56-amd64");
             assertThat(started.status()).isZero();
             assertThat(list(name)).contains("running").contains("6.1.0-56-amd64");
-            assertThat(kmolt(folder, "lab", "start", name).stderr()).contains("kmolt lab stop " + name);
+            Result again = kmolt(folder, "lab", "start", name);
+            assertThat(again.status()).isEqualTo(ExitCode.BUSY);
+            assertThat(again.stderr()).contains("kmolt lab stop " + name);
+            Result inside = kmolt(folder, "lab", "exec", name, "--", "sh", "-c", "echo out; echo err >&2; exit 3");
+            assertThat(inside).isEqualTo(new Result(3, "out\n", "err\n"));
             try (Target target = Targets.parse("lab:" + name);
                     Guest guest = NamedGuests.ofUser().attach(name)) {
                 target.writeText("/tmp/mark", "from before");

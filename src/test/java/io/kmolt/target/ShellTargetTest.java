@@ -87,7 +87,7 @@ class ShellTargetTest {
                         cat.getInputStream(),
                         cat.getOutputStream(),
                         cat::destroyForcibly,
-                        () -> "",
+                        () -> Epitaph.NONE,
                         Duration.ofMillis(300)))
                 .isInstanceOf(TargetLostException.class)
                 .hasMessageContaining("no shell answered");
@@ -131,7 +131,7 @@ class ShellTargetTest {
                         throw new AssertionError(e);
                     }
                 },
-                () -> "");
+                () -> Epitaph.NONE);
         Path pid = folder.resolve("pid");
         Thread caller = Thread.ofPlatform()
                 .start(() -> assertThatThrownBy(() -> target.run("echo $$ >'" + pid + "'; sleep 300", LONG))
