@@ -44,7 +44,7 @@ target/kernel/%/kmolt.ko: $(CORE_SOURCES)
 build: jar core ## build the tool and the core
 
 fixtures: build ## build the modules that tests and demo swap
-	@tests/fixtures/build
+	@tests/fixtures/build --kernel $(lastword $(KERNELS))
 
 demo: setup ## swap a mounted ext4, then a device of ours
 	@$(MAKE) --no-print-directory build fixtures

@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.io.PrintWriter;
 import java.time.Duration;
 import java.util.concurrent.Callable;
+import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Spec;
@@ -33,10 +34,15 @@ final class DemoCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException {
-        PrintWriter out = spec.commandLine().getOut();
+        CommandLine commandLine = spec.commandLine();
         long start = System.nanoTime();
-        DemoResult result = Demo.run(Images::find, out);
+        DemoResult result = Demo.run(Images::find, commandLine.getOut());
         long seconds = Duration.ofNanos(System.nanoTime() - start).toSeconds();
+        return conclude(result, seconds, commandLine.getOut(), commandLine.getErr());
+    }
+
+    /** The last words, and the exit status. */
+    static int conclude(DemoResult result, long seconds, PrintWriter out, PrintWriter err) {
         out.println();
         if (result.wrong().isEmpty()) {
             out.printf(
@@ -48,7 +54,6 @@ final class DemoCommand implements Callable<Integer> {
         out.printf("%s did not hold:%n", Texts.count(result.wrong().size(), "thing"));
         result.wrong().forEach(wrong -> out.println("  " + wrong.strip().replace("\n", "\n    ")));
         out.flush();
-        PrintWriter err = spec.commandLine().getErr();
         err.println("kmolt: the demonstration failed; the guest's kernel log:");
         err.println(result.kernelLog());
         err.flush();

@@ -14,6 +14,7 @@ final class MountedFileSystem {
     private static final String FOLDER = "/mnt/kmolt-demo";
     private static final String FUNCTION = "ext4_file_write_iter";
     private static final int PROCESSES = 4;
+    private static final String NEW_BUILD = "that of Debian's kernel " + DemoFiles.UPDATE;
 
     private final Stage stage;
     private final DemoFiles files;
@@ -29,11 +30,11 @@ final class MountedFileSystem {
         stage.timeline().event("load", PROCESSES + " processes write, map, rename, fsync and check what they read");
         stage.timeline().more(users());
 
-        SwapReport first = stage.swap(MODULE, files.newExt4(), Optional.empty());
+        SwapReport first = stage.swap(MODULE, files.newExt4(), NEW_BUILD, Optional.empty());
         prove(first.edition(), true, load);
         stage.revert(MODULE);
         prove(first.edition(), false, load);
-        SwapReport second = stage.swap(MODULE, files.newExt4(), Optional.empty());
+        SwapReport second = stage.swap(MODULE, files.newExt4(), NEW_BUILD, Optional.empty());
         prove(second.edition(), true, load);
 
         stage.timeline().event("stop", "the load verifies all that it has written");

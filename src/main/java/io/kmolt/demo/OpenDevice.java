@@ -38,11 +38,11 @@ final class OpenDevice {
     void play() throws IOException, SwapException {
         begin();
         show("before", 1);
-        stage.swap(MODULE, files.greeter2(), Optional.of(files.greeter1()));
+        stage.swap(MODULE, files.greeter2(), "version 2", Optional.of(files.greeter1()));
         show("after", 2);
         stage.revert(MODULE);
         show("back", 1);
-        stage.swap(MODULE, files.greeter2(), Optional.of(files.greeter1()));
+        stage.swap(MODULE, files.greeter2(), "version 2", Optional.of(files.greeter1()));
         show("again", 2);
         end();
     }

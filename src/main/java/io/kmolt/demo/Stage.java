@@ -43,13 +43,18 @@ record Stage(Target target, KernelImages images, Timeline timeline, Findings fin
         return result.stdout().strip();
     }
 
-    /** Swaps a module for a build, and tells what came of it. */
-    SwapReport swap(String module, Path newBuild, Optional<Path> base) throws IOException, SwapException {
-        timeline.event("swap", "%s for %s".formatted(module, newBuild));
+    /**
+     * Swaps a module for a build, and tells what came of it.
+     *
+     * @param what the build, for people
+     * @param base the file that the module was loaded from, if it is not where modprobe finds it
+     */
+    SwapReport swap(String module, Path newBuild, String what, Optional<Path> base) throws IOException, SwapException {
+        timeline.event("swap", "%s for %s".formatted(module, what));
         SwapOptions options = new SwapOptions(false, PATIENCE, base, images, Optional.empty());
         SwapReport report = Swap.run(target, module, newBuild, options, Progress.NONE);
         timeline.event("", "%s answers now; its build-id begins with %s".formatted(report.edition(), id(report)));
-        timeline.more("functions changed: %s; new: %s; table words: %d; redirects: %d"
+        timeline.more("changed: %s; new: %s; %d table words, %d redirects"
                 .formatted(names(report.changed()), names(report.added()), report.slots(), report.redirects()));
         timeline.more(pause(report.pauseNanos(), report.attempts()));
         return report;
