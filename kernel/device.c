@@ -423,7 +423,8 @@ static ssize_t device_read(struct file *file, char __user *to, size_t count,
  * Discards the first edition that a session left behind; @name is set if its
  * update module is to be unloaded, too.
  */
-static bool discard_leftover(char *name, size_t size)
+static bool discard_leftover(const struct kmolt_session *session, char *name,
+			     size_t size)
 {
 	struct kmolt_edition *edition;
 	struct kmolt_base *base;
@@ -432,8 +433,9 @@ static bool discard_leftover(char *name, size_t size)
 		list_for_each_entry(edition, &base->editions, node)
 			if (edition->state == KMOLT_ENROLLED ||
 			    edition->state == KMOLT_STAGED) {
-				pr_notice("%s: discarded, its owner is gone\n",
-					  edition->name);
+				pr_notice("%s: discarded, its owner pid %d (%s) is gone\n",
+					  edition->name, session->owner,
+					  session->comm);
 				kmolt_discard(edition);
 				if (!edition->pinned)
 					strscpy(name, edition->name, size);
@@ -455,7 +457,7 @@ static int device_release(struct inode *inode, struct file *file)
 	do {
 		name[0] = '\0';
 		mutex_lock(&kmolt_mutex);
-		left = discard_leftover(name, sizeof(name));
+		left = discard_leftover(session, name, sizeof(name));
 		mutex_unlock(&kmolt_mutex);
 		if (name[0] && kmolt_remove_module(name))
 			pr_notice("%s: stays loaded, unused; rmmod removes it\n",
