@@ -36,8 +36,11 @@ public final class Demo {
         timeline.print("It runs in a disposable guest; this machine's own kernel is not touched.");
         LabOptions options = LabOptions.defaults().withKernel(DemoFiles.RUNNING);
         try (Guest guest = Lab.start(options);
-                ExitHook _ = new ExitHook(guest)) {
+                ExitHook hook = new ExitHook(guest)) {
             boolean crashed = play(guest, images, files, timeline, findings);
+            if (hook.interrupted()) {
+                return new DemoResult(List.of("it was interrupted"), false, "");
+            }
             return result(guest, crashed, timeline, findings);
         }
     }

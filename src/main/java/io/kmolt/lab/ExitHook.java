@@ -5,9 +5,13 @@ import java.io.IOException;
 /** Ends a guest when this process is interrupted (Ctrl-C), so that its folder goes as well; for use until closed. */
 public final class ExitHook implements AutoCloseable {
     private final Thread hook;
+    private volatile boolean interrupted;
 
     public ExitHook(Guest guest) {
-        hook = new Thread(() -> stopQuietly(guest));
+        hook = new Thread(() -> {
+            interrupted = true;
+            stopQuietly(guest);
+        });
         Runtime.getRuntime().addShutdownHook(hook);
     }
 
@@ -17,6 +21,11 @@ public final class ExitHook implements AutoCloseable {
         } catch (IOException e) {
             // The process is ending; there is nobody to tell.
         }
+    }
+
+    /** Whether it was this that ended the guest. */
+    public boolean interrupted() {
+        return interrupted;
     }
 
     @Override
