@@ -3,7 +3,8 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
-CACHE ?= $(or $(KMOLT_CACHE),$(HOME)/.cache/kmolt)
+CACHE := $(or $(KMOLT_CACHE),$(HOME)/.cache/kmolt)
+export KMOLT_CACHE := $(CACHE)
 # The kernels that guests boot and that the core is built for.
 KERNELS ?= 6.1.0-55-amd64 6.1.0-56-amd64
 

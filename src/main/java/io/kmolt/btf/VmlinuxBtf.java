@@ -7,6 +7,7 @@ import java.nio.file.StandardCopyOption;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
+import java.util.Objects;
 import java.util.Optional;
 
 /**
@@ -89,6 +90,9 @@ public final class VmlinuxBtf {
         return Optional.ofNullable(System.getenv("KMOLT_CACHE"))
                 .filter(folder -> !folder.isEmpty())
                 .map(Path::of)
-                .orElseGet(() -> Path.of(System.getProperty("user.home"), ".cache", "kmolt"));
+                .orElseGet(() -> Path.of(
+                        Objects.requireNonNullElse(System.getenv("HOME"), System.getProperty("user.home")),
+                        ".cache",
+                        "kmolt"));
     }
 }

@@ -15,6 +15,7 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -72,12 +73,14 @@ public final class Comparer {
                 exported(oldModule),
                 comparer.counterparts(),
                 new ArrayList<>());
-        comparison.refusals().addAll(Verdict.refusals(comparison, types));
+        comparison.refusals().addAll(new LinkedHashSet<>(Verdict.refusals(comparison, types)));
         return comparison;
     }
 
     private List<Item> onlyNew(List<Item> items) {
-        return items.stream().filter(i -> correlation.oldOf(i) == null).toList();
+        return items.stream()
+                .filter(i -> correlation.oldOf(i) == null && !Words.isHarmless(i))
+                .toList();
     }
 
     // Objects.
@@ -103,7 +106,7 @@ public final class Comparer {
             }
         }
         for (Item oldItem : oldModule.objects()) {
-            if (correlation.newOf(oldItem) == null) {
+            if (correlation.newOf(oldItem) == null && !Words.isHarmless(oldItem)) {
                 changes.put(oldItem, Change.GONE);
             }
         }

@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Objects;
 import java.util.stream.Stream;
 
 /**
@@ -22,7 +23,10 @@ public record KernelCache(Path root) {
         return new KernelCache(
                 named != null && !named.isEmpty()
                         ? Path.of(named).toAbsolutePath()
-                        : Path.of(System.getProperty("user.home"), ".cache", "kmolt"));
+                        : Path.of(
+                                Objects.requireNonNullElse(System.getenv("HOME"), System.getProperty("user.home")),
+                                ".cache",
+                                "kmolt"));
     }
 
     /** The kernels that can be booted, sorted. */

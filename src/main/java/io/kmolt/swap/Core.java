@@ -13,7 +13,6 @@ import java.util.HexFormat;
 /** The core module: the file that fits a target, and whether that one is loaded. */
 final class Core {
     static final String SYSFS = "/sys/kernel/kmolt";
-    private static final String BUILD_ID = "/sys/module/kmolt/notes/.note.gnu.build-id";
     private static final int NOTE_HEADER_SIZE = 16;
 
     private Core() {}
@@ -38,24 +37,30 @@ final class Core {
         }
     }
 
-    /** Makes sure that this build of the core is loaded; loads it if none is. */
-    static KernelModule ensureLoaded(Target target, String release) throws IOException, SwapException {
-        Path path = file(release);
-        KernelModule core = read(path);
+    /**
+     * The core for a kernel release, and that the target has no other one loaded.
+     *
+     * @param loaded what the target says of its core
+     */
+    static KernelModule fitting(Target target, String release, CoreState loaded) throws IOException, SwapException {
+        KernelModule core = read(file(release));
+        if (loaded.loaded() && !loaded.buildId().equals(core.buildId().orElse(""))) {
+            throw SwapException.unfit("another build of the core is loaded on " + target.describe() + " (build-id "
+                    + loaded.buildId() + "): revert what it has swapped, unload those modules, then rmmod kmolt");
+        }
+        return core;
+    }
+
+    /** Loads the core, if that is not done. */
+    static void load(Target target, String release) throws IOException, SwapException {
         if (target.exists(SYSFS)) {
-            String loaded = buildId(target.readFile(BUILD_ID));
-            if (!loaded.equals(core.buildId().orElse(""))) {
-                throw SwapException.unfit("another build of the core is loaded on " + target.describe() + " (build-id "
-                        + loaded + "): revert what it has swapped, then rmmod kmolt");
-            }
-            return core;
+            return;
         }
         try {
-            target.insertModule(Files.readAllBytes(path), "kmolt", "");
+            target.insertModule(Files.readAllBytes(file(release)), "kmolt", "");
         } catch (ModuleLoadException e) {
             throw SwapException.unfit("the core cannot be loaded: " + e.getMessage());
         }
-        return core;
     }
 
     private static KernelModule read(Path path) throws IOException, SwapException {

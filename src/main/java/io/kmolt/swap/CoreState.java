@@ -17,6 +17,7 @@ import java.util.TreeMap;
  * @param abi its ABI
  * @param buildId its build-id
  * @param bootId the boot that it runs in
+ * @param sequence number of the next edition
  * @param owner who has {@code /dev/kmolt} open, as a pid and a name; {@code none} if nobody has
  * @param modules the modules that it has a record of, by name
  */
@@ -26,6 +27,7 @@ public record CoreState(
         int abi,
         String buildId,
         String bootId,
+        long sequence,
         String owner,
         List<SwappedModule> modules) {
 
@@ -70,6 +72,7 @@ public record CoreState(
                 Integer.parseInt(root.getOrDefault("abi", "0")),
                 Core.buildId(root.getOrDefault("note", "")),
                 root.getOrDefault("boot_id", ""),
+                Long.parseLong(root.getOrDefault("sequence", "0")),
                 root.getOrDefault("owner", ""),
                 List.copyOf(swapped));
     }
@@ -80,7 +83,7 @@ public record CoreState(
 
     /** The same core with a record of these modules only. */
     CoreState with(List<SwappedModule> others) {
-        return new CoreState(loaded, version, abi, buildId, bootId, owner, others);
+        return new CoreState(loaded, version, abi, buildId, bootId, sequence, owner, others);
     }
 
     Optional<SwappedModule> module(String name) {

@@ -65,47 +65,51 @@ public final class Swap {
             throw SwapException.unfit(newFile + ": has no build-id, by which kmolt would know it again");
         }
         KernelModule base = base();
-        KernelModule core = Core.ensureLoaded(target, release);
+        CoreState state = CoreState.ask(target);
+        KernelModule core = Core.fitting(target, release, state);
+        List<LoadedEdition> chain = state.chain(module);
+        String from = chain.isEmpty() ? "" : chain.getLast().name();
+        String name = "kmolt_" + abbreviated(module) + "_" + state.sequence();
+        List<Loaded> loaded = loaded(base, chain);
 
+        progress.step("comparing and linking");
+        long start = System.nanoTime();
+        List<Layer> layers = compare(loaded, edition);
+        Update update = link(new LinkInput(name, Facts.bootId(target), from, edition, layers, core));
+        long linkMillis = (System.nanoTime() - start) / 1_000_000;
+        if (options.saveUpdate().isPresent()) {
+            Files.write(options.saveUpdate().get(), update.image());
+        }
+        Comparison comparison = layers.getLast().comparison();
+        if (options.dryRun()) {
+            return report(chain, comparison, update, linkMillis, new Attempts.Outcome(Reply.parse("ok"), 0));
+        }
+
+        // Until here the target was only asked. What has changed on it since then, the core will notice.
+        Core.load(target, release);
         try (CoreSession session = CoreSession.open(target)) {
-            CoreState state = CoreState.ask(target);
-            List<LoadedEdition> chain = state.chain(module);
-            String name =
-                    "kmolt_" + abbreviated(module) + "_" + session.send("hello").number("sequence");
-
-            String from = chain.isEmpty() ? "" : chain.getLast().name();
-            List<Loaded> loaded = loaded(base, chain);
-
-            progress.step("comparing and linking");
-            long start = System.nanoTime();
-            List<Layer> layers = compare(loaded, edition);
-            Update update = link(new LinkInput(name, Facts.bootId(target), from, edition, layers, core));
-            long linkMillis = (System.nanoTime() - start) / 1_000_000;
-            if (options.saveUpdate().isPresent()) {
-                Files.write(options.saveUpdate().get(), update.image());
-            }
-            Comparison comparison = layers.getLast().comparison();
-            if (options.dryRun()) {
-                return report(chain, comparison, update, linkMillis, new Attempts.Outcome(Reply.parse("ok"), 0));
-            }
-
             // An edition of this build that was reverted and is still loaded answers again.
             Optional<String> again = state.retired(module, edition.buildId().get(), from);
-            progress.step("staging " + again.orElse(name));
+            String answering = again.orElse(name);
+            progress.step("staging " + answering);
             if (again.isEmpty()) {
                 load(session, update);
             }
-            stage(session, again.orElse(name));
+            stage(session, answering);
 
             progress.step("committing");
-            Attempts.Outcome outcome = commit(session, again.orElse(name));
+            Attempts.Outcome outcome = commit(session, answering);
 
             progress.step("verifying and recording");
-            verify(again.orElse(name), edition);
+            verify(answering, edition);
             builds.keep(base);
             builds.keep(edition);
-            return report(chain, comparison, update.as(again.orElse(name)), linkMillis, outcome);
+            return report(chain, comparison, update.as(answering), linkMillis, outcome);
         }
+    }
+
+    private static String abbreviated(String module) {
+        return module.length() <= 40 ? module : module.substring(0, 40);
     }
 
     /**
@@ -133,10 +137,6 @@ public final class Swap {
             layers.add(new Layer(one.running(), Comparer.compare(one.file(), edition, types), types));
         }
         return layers;
-    }
-
-    private static String abbreviated(String module) {
-        return module.length() <= 40 ? module : module.substring(0, 40);
     }
 
     /** The base's file, proven to be what is loaded. */

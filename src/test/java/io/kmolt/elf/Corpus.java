@@ -5,6 +5,7 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.stream.Stream;
 
@@ -40,7 +41,10 @@ public final class Corpus {
     private static Path present(String version, String what) {
         Path kernels = Optional.ofNullable(System.getenv("KMOLT_CACHE"))
                 .map(Path::of)
-                .orElse(Path.of(System.getProperty("user.home"), ".cache", "kmolt"))
+                .orElse(Path.of(
+                        Objects.requireNonNullElse(System.getenv("HOME"), System.getProperty("user.home")),
+                        ".cache",
+                        "kmolt"))
                 .resolve("kernels");
         Path path = kernels.resolve(version).resolve(what);
         if (!Files.exists(path)) {

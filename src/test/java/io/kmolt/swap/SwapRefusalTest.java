@@ -36,7 +36,7 @@ class SwapRefusalTest {
     static void boot() throws Exception {
         guest = SwapGuest.boot("");
         guest().sh("modprobe -a minix loop ext4; insmod " + greeter("v1"));
-        Core.ensureLoaded(guest().target(), SwapGuest.RUNNING);
+        Core.load(guest().target(), SwapGuest.RUNNING);
     }
 
     @AfterAll
@@ -151,7 +151,7 @@ class SwapRefusalTest {
     @Test
     void aChangedInit() throws Exception {
         SwapException no = guest().refusal("greeter", greeter("bad-init"), SwapGuest.withBase(greeter("v1")));
-        assertRefused(no, Refusal.Kind.INIT, "greeter_init", "runs when the module is loaded");
+        assertRefused(no, Refusal.Kind.INIT, "greeter_init", "runs only when the module is loaded");
     }
 
     @Test
@@ -169,6 +169,8 @@ class SwapRefusalTest {
         }
         guest().swap("minix", SwapGuest.stock(SwapGuest.RUNNING, "minix"));
         guest().revert("minix");
+        // A reverted edition goes with its base.
+        guest().sh("rmmod minix; modprobe minix");
     }
 
     @Test

@@ -34,7 +34,7 @@ class SwapSessionTest {
     static void boot() throws Exception {
         guest = SwapGuest.boot("");
         guest().sh("modprobe minix");
-        Core.ensureLoaded(guest().target(), SwapGuest.RUNNING);
+        Core.load(guest().target(), SwapGuest.RUNNING);
     }
 
     @AfterAll
