@@ -34,6 +34,10 @@ public final class Descriptor {
     private static final long SLOT_OPTIONAL = 1;
     private static final long UPDATE_STICKY = 1;
 
+    /** As the loader lays code out: section by section in the file's order, except that init code does not count. */
+    private static final Comparator<Item> BY_ADDRESS =
+            Comparator.comparingInt(Item::section).thenComparingLong(Item::offset);
+
     private final ElfEditor editor;
     private final List<ElfRelocation> relocations = new ArrayList<>();
     private final Map<String, Integer> imports = new HashMap<>();
@@ -97,7 +101,7 @@ public final class Descriptor {
         for (long[] range : blocking) {
             out.putLong(range[0]).putLong(range[1]);
         }
-        for (Item function : reverting) {
+        for (Item function : reverting.stream().sorted(BY_ADDRESS).toList()) {
             writeAddress(function.symbol(), 0);
             writeAddress(function.symbol(), function.size());
         }
@@ -105,12 +109,9 @@ public final class Descriptor {
         editor.setRelocations(section, relocations);
     }
 
-    /** As the loader lays code out: section by section in the file's order, except that init code does not count. */
     private static List<Redirects.Home> inOrderOfAddress(List<Redirects.Home> home) {
         return home.stream()
-                .sorted(Comparator.comparingInt(
-                                (Redirects.Home h) -> h.function().section())
-                        .thenComparingLong(h -> h.function().offset() + h.site()))
+                .sorted(Comparator.comparing(Redirects.Home::function, BY_ADDRESS))
                 .toList();
     }
 

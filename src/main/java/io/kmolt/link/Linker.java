@@ -10,6 +10,7 @@ import io.kmolt.module.Item;
 import io.kmolt.module.KernelModule;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.Comparator;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
@@ -148,13 +149,14 @@ public final class Linker {
         return sticky;
     }
 
-    /** Addresses of all code in the kernel that must be empty to commit. */
+    /** Addresses of all code in the kernel that must be empty to commit, sorted. */
     private List<long[]> ranges(List<Redirects> redirects) {
         List<long[]> ranges = new ArrayList<>();
         for (int i = 0; i < redirects.size(); i++) {
             Layer layer = input.layers().get(i);
             add(ranges, layer, Quiescence.toCommit(layer.comparison(), redirects.get(i)::covers));
         }
+        ranges.sort(Comparator.comparingLong(range -> range[0]));
         return ranges;
     }
 

@@ -133,7 +133,7 @@ final class Slots {
         OptionalLong everywhere = oneAddress(word.newReference());
         if (everywhere.isEmpty()) {
             slots.add(new Slot(address, baseImport, was.getAsLong(), word.newReference(), word.newValue(), writable));
-        } else if (baseImport != null || everywhere.getAsLong() != was.getAsLong()) {
+        } else if (!baseImport.isEmpty() || everywhere.getAsLong() != was.getAsLong()) {
             slots.add(new Slot(address, baseImport, was.getAsLong(), null, everywhere.getAsLong(), writable));
         }
     }

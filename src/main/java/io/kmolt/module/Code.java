@@ -73,4 +73,14 @@ final class Code {
         Instruction instruction = instructions.get(index);
         return offset < instruction.end() ? instruction : null;
     }
+
+    /** What an instruction's index register is multiplied by, at least; 0 if its operand has no register in its address. */
+    static int stride(byte[] content, Instruction instruction) {
+        if (!instruction.indexed()) {
+            return 0;
+        }
+        // The SIB byte stands before the displacement. Intel SDM, volume 2, 2.1.3.
+        boolean sib = (instruction.modrm() & 7) == 4 && instruction.dispSize() > 0;
+        return sib ? 1 << ((content[instruction.offset() + instruction.dispOffset() - 1] & 0xff) >> 6) : 1;
+    }
 }

@@ -258,8 +258,10 @@ public final class KernelModule {
             return new Reference(
                     relocation.offset(), relocation.width(), use, literal(symbol.shndx(), place), relocation, false);
         }
-        boolean indexed = instruction != null && instruction.indexed() && use == Reference.Use.ACCESS;
-        return placed(relocation.offset(), relocation.width(), use, symbol.shndx(), place, relocation, indexed);
+        int stride = instruction != null && use == Reference.Use.ACCESS
+                ? Code.stride(content(holder.index()), instruction)
+                : 0;
+        return placed(relocation.offset(), relocation.width(), use, symbol.shndx(), place, relocation, stride);
     }
 
     /** A reference to a place in a section, of which it is to be found out whose it is. */
@@ -270,7 +272,7 @@ public final class KernelModule {
             int section,
             long place,
             @Nullable ElfRelocation relocation,
-            boolean indexed) {
+            int stride) {
         Item item = at(section, place);
         if (item == null) {
             Referent referent = new Referent.Anonymous(section, place, kind(section));
@@ -281,7 +283,12 @@ public final class KernelModule {
         boolean inside = delta < item.size() || (delta == 0 && item.size() == 0);
         // The end of one table may be the beginning of the next; an access is never to the end.
         boolean touchesPrevious = delta == 0 && use != Reference.Use.ACCESS && isEndOfAnother(section, place);
-        boolean doubtful = item.kind().isData() && (!inside || touchesPrevious || (indexed && delta != 0));
+        // Nothing that has no more than one element is indexed: what is meant begins later, as in next[i - 1]. A
+        // per-CPU
+        // variable is, by its CPU.
+        boolean single = item.size() <= stride && item.kind() != SectionKind.PERCPU;
+        boolean origin = stride > 0 && (delta != 0 || single);
+        boolean doubtful = item.kind().isData() && (!inside || touchesPrevious || origin);
         return new Reference(offset, width, use, new Referent.InItem(item, delta), relocation, doubtful);
     }
 
@@ -348,7 +355,7 @@ public final class KernelModule {
         if (within && (place != function.offset() || !instruction.isCall())) {
             return null;
         }
-        return placed(field, width, use, function.section(), place, null, false);
+        return placed(field, width, use, function.section(), place, null, 0);
     }
 
     private Referent literal(int section, long place) {
