@@ -283,9 +283,8 @@ public final class KernelModule {
         boolean inside = delta < item.size() || (delta == 0 && item.size() == 0);
         // The end of one table may be the beginning of the next; an access is never to the end.
         boolean touchesPrevious = delta == 0 && use != Reference.Use.ACCESS && isEndOfAnother(section, place);
-        // Nothing that has no more than one element is indexed: what is meant begins later, as in next[i - 1]. A
-        // per-CPU
-        // variable is, by its CPU.
+        // Nothing that has no more than one element is indexed: what is meant begins later, as in next[i - 1].
+        // A per-CPU variable is, by its CPU.
         boolean single = item.size() <= stride && item.kind() != SectionKind.PERCPU;
         boolean origin = stride > 0 && (delta != 0 || single);
         boolean doubtful = item.kind().isData() && (!inside || touchesPrevious || origin);
