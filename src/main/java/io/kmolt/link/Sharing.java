@@ -38,7 +38,11 @@ final class Sharing {
     private void share(KernelModule edition, Layer layer) {
         for (Item item : edition.items()) {
             Item old = layer.comparison().correlation().oldOf(item);
-            if (old != null && !addresses.containsKey(item) && isShared(layer.comparison(), edition, item, old)) {
+            // What is empty, as the keys of a lock checker that is off, may be in a section that is not even loaded.
+            if (old != null
+                    && item.size() > 0
+                    && !addresses.containsKey(item)
+                    && isShared(layer.comparison(), edition, item, old)) {
                 addresses.put(item, layer.address(old));
             }
         }
