@@ -39,9 +39,9 @@ class FailuresTest {
 
     @ParameterizedTest
     @ValueSource(strings = {"doctor", "list", "status", "info minix", "revert minix", "swap minix minix.ko"})
-    void aTargetThatCannotBeReachedIsAFailure(String command) {
+    void aGuestThatDoesNotRunIsNoFitTarget(String command) {
         run((Object[]) (command + " --target lab:cli-nosuch").split(" "))
-                .exits(ExitCode.FAILED)
+                .exits(ExitCode.UNFIT)
                 .complains("kmolt: no guest named cli-nosuch runs; start it with: kmolt lab start cli-nosuch");
     }
 

@@ -102,11 +102,14 @@ class GuestCommandsTest {
 
     @Test
     @Order(6)
-    void aRevertLeavesNothing() {
-        run("revert", "-t", TARGET, "minix").exits(0).says("the base answers again");
+    void aRevertLeavesNothingThatTheModuleDoesNotTakeAlong() {
+        run("revert", "-t", TARGET, "minix").exits(0).says("the base answers again", "stays loaded");
+        run("list", "-t", TARGET).exits(0).says("minix: the base answers, 2 editions");
+        run("status", "-t", TARGET, "minix").exits(0).says("minix: the base answers", "commits   4", "retired");
+        run("revert", "-t", TARGET, "minix").exits(ExitCode.REFUSED).complains("nothing to revert");
+        guest("rmmod minix && modprobe minix");
         run("list", "-t", TARGET).exits(0).saysOnly("no module has editions on " + TARGET);
         run("status", "-t", TARGET, "minix").exits(0).says("minix: the base answers", "commits   0");
-        run("revert", "-t", TARGET, "minix").exits(ExitCode.REFUSED).complains("nothing to revert");
     }
 
     private static void guest(String command) {
