@@ -13,6 +13,7 @@ import io.kmolt.link.Linker;
 import io.kmolt.link.Update;
 import io.kmolt.module.KernelModule;
 import io.kmolt.module.RunningModule;
+import io.kmolt.module.SectionKind;
 import io.kmolt.target.ModuleLoadException;
 import io.kmolt.target.ModuleUnloadException;
 import io.kmolt.target.Target;
@@ -88,8 +89,11 @@ public final class Swap {
         // Until here the target was only asked. What has changed on it since then, the core will notice.
         Core.load(target, release);
         try (CoreSession session = CoreSession.open(target)) {
-            // An edition of this build that was reverted and is still loaded answers again.
-            Optional<String> again = state.retired(module, edition.buildId().get(), from);
+            // An edition of this build that was reverted and is still loaded answers again; unless it has variables of
+            // its own, which have missed what happened meanwhile.
+            Optional<String> again = bringsState(layers.getFirst().comparison())
+                    ? Optional.empty()
+                    : state.retired(module, edition.buildId().get(), from);
             String answering = again.orElse(name);
             progress.step("staging " + answering);
             if (again.isEmpty()) {
@@ -106,6 +110,11 @@ public final class Swap {
             builds.keep(edition);
             return report(chain, comparison, update.as(answering), linkMillis, outcome);
         }
+    }
+
+    private static boolean bringsState(Comparison comparison) {
+        return comparison.newObjects().stream()
+                .anyMatch(i -> i.kind() == SectionKind.STATE || i.kind() == SectionKind.PERCPU);
     }
 
     private static String abbreviated(String module) {
