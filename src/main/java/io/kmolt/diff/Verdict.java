@@ -23,15 +23,7 @@ import java.util.Set;
 
 /** Decides whether a new build may take over: the rules, one method each. What no rule can prove harmless is refused. */
 final class Verdict {
-    /** Where it does not matter whether a variable begins anew: it only limits how often something is said. */
-    private static final Set<String> HARMLESS = Set.of("__already_done", "__warned", "__print_once", "_rs", "__key");
-
     private Verdict() {}
-
-    /** Whether it does not matter that a variable begins anew, or who still knows its address. */
-    static boolean isHarmless(Item item) {
-        return HARMLESS.contains(item.stem());
-    }
 
     static List<Refusal> refusals(Comparison comparison, Types types) {
         List<Refusal> refusals = new ArrayList<>();
@@ -100,7 +92,7 @@ final class Verdict {
             boolean table = Words.isTable(comparison.newModule(), item);
             if (old == null) {
                 boolean ambiguous = (isState(item) || table)
-                        && !isHarmless(item)
+                        && !Words.isHarmless(item)
                         && !Words.isTraceItem(comparison.newModule(), item)
                         && item.size() > 0
                         && gone.stream().anyMatch(g -> g.stem().equals(item.stem()));
@@ -169,7 +161,7 @@ final class Verdict {
                 if (reference.referent() instanceof Referent.InItem in
                         && isState(in.item())
                         && in.item().size() > 0
-                        && !isHarmless(in.item())
+                        && !Words.isHarmless(in.item())
                         && comparison.correlation().oldOf(in.item()) == null) {
                     refusals.add(new Refusal(
                             INIT,

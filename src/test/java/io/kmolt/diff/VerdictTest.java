@@ -2,6 +2,7 @@ package io.kmolt.diff;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.kmolt.module.Item;
 import io.kmolt.module.KernelModule;
 import io.kmolt.module.TinyModule;
 import java.util.List;
@@ -128,8 +129,13 @@ class VerdictTest {
                 """;
         Comparison comparison = Comparer.compare(
                 TinyModule.compile(source.formatted(5)), TinyModule.compile(source.formatted(7)), Types.same());
+        List<Item> flags = comparison.newModule().objects().stream()
+                .filter(item -> item.stem().equals("__already_done"))
+                .toList();
+        assertThat(flags).hasSize(2).allMatch(flag -> comparison.correlation().oldOf(flag) == null);
         assertThat(Comparison.with(comparison.objects(), Comparison.Change.GONE))
-                .hasSize(2);
+                .isEmpty();
+        assertThat(comparison.newObjects()).isEmpty();
         assertThat(comparison.refusals()).isEmpty();
     }
 }
