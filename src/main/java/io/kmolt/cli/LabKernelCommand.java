@@ -6,8 +6,10 @@ import io.kmolt.lab.KernelFetcher;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.List;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
@@ -52,12 +54,18 @@ final class LabKernelCommand {
     }
 
     @Command(name = "list", mixinStandardHelpOptions = true, description = "Lists the kernels in the cache.")
-    int list() throws IOException {
-        PrintWriter out = spec.commandLine().getOut();
-        for (Kernel kernel : KernelCache.ofUser().kernels()) {
-            out.println(kernel.version() + (Files.isDirectory(kernel.headers()) ? "  with headers" : ""));
-        }
-        out.flush();
+    int list(@Mixin OutputOptions output) throws IOException {
+        List<Cached> kernels = KernelCache.ofUser().kernels().stream()
+                .map(kernel -> new Cached(kernel.version(), Files.isDirectory(kernel.headers()), kernel.folder()))
+                .toList();
+        output.print(
+                spec,
+                kernels,
+                out -> kernels.forEach(
+                        kernel -> out.println(kernel.version() + (kernel.headers() ? "  with headers" : ""))));
         return ExitCode.OK;
     }
+
+    /** A kernel that guests can boot without fetching it. */
+    record Cached(String version, boolean headers, Path folder) {}
 }

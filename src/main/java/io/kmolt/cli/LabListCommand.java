@@ -6,6 +6,7 @@ import java.io.PrintWriter;
 import java.util.List;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Spec;
 
@@ -19,17 +20,26 @@ import picocli.CommandLine.Spec;
             "STATE is running, complaining (its kernel warned), crashed, or ended. The kernel log of each is in LOG."
         })
 final class LabListCommand implements Callable<Integer> {
+    @Mixin
+    OutputOptions output = new OutputOptions();
+
     @Spec
     CommandSpec spec = CommandSpec.create();
 
     @Override
     public Integer call() throws IOException {
-        PrintWriter out = spec.commandLine().getOut();
         List<NamedGuests.Entry> guests = NamedGuests.ofUser().list();
+        output.print(spec, guests, out -> print(out, guests));
+        return ExitCode.OK;
+    }
+
+    private static void print(PrintWriter out, List<NamedGuests.Entry> guests) {
         String format = "%-16s %-12s %-26s %4s %6s  %s%n";
-        if (!guests.isEmpty()) {
-            out.printf(format, "NAME", "STATE", "KERNEL", "CPUS", "MIB", "LOG");
+        if (guests.isEmpty()) {
+            out.println("no guests in the background");
+            return;
         }
+        out.printf(format, "NAME", "STATE", "KERNEL", "CPUS", "MIB", "LOG");
         for (NamedGuests.Entry guest : guests) {
             out.printf(
                     format,
@@ -40,7 +50,5 @@ final class LabListCommand implements Callable<Integer> {
                     guest.memory(),
                     guest.kernelLog());
         }
-        out.flush();
-        return ExitCode.OK;
     }
 }

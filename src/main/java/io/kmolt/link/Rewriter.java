@@ -22,6 +22,7 @@ import java.util.OptionalLong;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -229,13 +230,12 @@ final class Rewriter {
         if (readings.stream().distinct().count() <= 1) {
             return readings.isEmpty() ? OptionalLong.empty() : readings.getFirst();
         }
-        Reference old = comparison.counterparts().get(new Place(section, relocation.offset()));
-        if (old != null
-                && (old.referent() instanceof Referent.InItem || old.referent() instanceof Referent.Anonymous)) {
-            OptionalLong address = OptionalLong.of(input.base().address(home(old), place(old)));
-            if (readings.contains(address)) {
-                return address;
-            }
+        List<OptionalLong> meant = oldAccesses(section, relocation.offset())
+                .distinct()
+                .filter(readings::contains)
+                .toList();
+        if (meant.size() == 1) {
+            return meant.getFirst();
         }
         refusals.add(new Refusal(
                 Refusal.Kind.DOUBTFUL_REFERENCE,
@@ -243,6 +243,29 @@ final class Rewriter {
                 "refers to a place between %s, which are apart in the loaded build"
                         .formatted(candidates.stream().map(Item::name).collect(Collectors.joining(" and ")))));
         return OptionalLong.empty();
+    }
+
+    /** What the same place of the old build refers to; if there is none, what its function accesses just as doubtfully. */
+    private Stream<OptionalLong> oldAccesses(int section, long offset) {
+        Reference same = comparison.counterparts().get(new Place(section, offset));
+        if (same != null) {
+            return Stream.of(same).filter(Rewriter::isInSection).map(this::oldAddress);
+        }
+        Item holder = section < 0 ? null : edition.at(section, offset);
+        Item old = holder == null ? null : comparison.correlation().oldOf(holder);
+        return old == null
+                ? Stream.empty()
+                : comparison.oldModule().references(old).stream()
+                        .filter(r -> r.doubtful() && r.use() == Reference.Use.ACCESS && isInSection(r))
+                        .map(this::oldAddress);
+    }
+
+    private static boolean isInSection(Reference reference) {
+        return reference.referent() instanceof Referent.InItem || reference.referent() instanceof Referent.Anonymous;
+    }
+
+    private OptionalLong oldAddress(Reference old) {
+        return OptionalLong.of(input.base().address(home(old), place(old)));
     }
 
     /**

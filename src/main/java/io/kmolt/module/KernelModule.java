@@ -283,10 +283,9 @@ public final class KernelModule {
         boolean inside = delta < item.size() || (delta == 0 && item.size() == 0);
         // The end of one table may be the beginning of the next; an access is never to the end.
         boolean touchesPrevious = delta == 0 && use != Reference.Use.ACCESS && isEndOfAnother(section, place);
-        // Nothing that has no more than one element is indexed: what is meant begins later, as in next[i - 1].
-        // A per-CPU variable is, by its CPU.
-        boolean single = item.size() <= stride && item.kind() != SectionKind.PERCPU;
-        boolean origin = stride > 0 && (delta != 0 || single);
+        // An indexed access may begin elsewhere than it seems, as in next[i - 1]. What indexes a per-CPU variable is a
+        // CPU.
+        boolean origin = stride > 0 && (delta != 0 || item.kind() != SectionKind.PERCPU);
         boolean doubtful = item.kind().isData() && (!inside || touchesPrevious || origin);
         return new Reference(offset, width, use, new Referent.InItem(item, delta), relocation, doubtful);
     }

@@ -224,20 +224,38 @@ class LinkerTest {
         assertRefused(source.formatted(5), source.formatted(7), Refusal.Kind.STALE_POINTER, "timer");
     }
 
+    /** {@code reads} is as the compiler addresses {@code table[i - 1]}, whose elements have 16 bytes. */
+    private static final String WIDE = """
+            struct pair { long a, b; };
+            %s
+            long uses(long i) { single.a += i; single.b ^= single.a; table[i].a += ++number[i]; return single.b; }
+            %s
+            """;
+
+    private static final String READS = """
+            long reads(long i) { asm("movq %%c2 - 16(, %%1, 8), %%0" : "=r"(i) : "r"(2 * i), "i"(table)); return i * %d; }
+            """;
+
+    private static final String APART =
+            "static struct pair table[3] = {{ 1 }}; static long number[2] = { 2 }; static struct pair single = { 3 };";
+    private static final String ADJACENT =
+            "static struct pair table[3] = {{ 1 }}; static struct pair single = { 3 }; static long number[2] = { 2 };";
+
     @Test
-    void aPlaceThatMayBeOfTwoVariablesWhichAreApartInTheBaseIsRefused() {
-        String source = """
-                %s
-                long uses(long i) { table[i] = i; return ++number + ++other + ++first; }
-                long reads(long i) { asm("movq %%c2 - 8(, %%1, 8), %%0" : "=r"(i) : "r"(i), "i"(table)); return i * %d; }
-                """;
+    void anAccessThatBeginsBeforeItsTableIsTakenAsTheSameFunctionOfTheBaseMeansIt() throws LinkException {
+        LinkedUpdate update = LinkedUpdate.link(
+                WIDE.formatted(APART, READS.formatted(5)), WIDE.formatted(ADJACENT, READS.formatted(7)));
+        Item single = update.edition().item("single").orElseThrow();
+        assertThat(single.end())
+                .isEqualTo(update.edition().item("table").orElseThrow().offset());
+        assertThat(update.targets("reads")).containsExactly(update.inBase("table") - 16);
+    }
+
+    @Test
+    void anAccessThatBeginsBeforeItsTableInANewFunctionIsRefused() {
         assertRefused(
-                source.formatted(
-                        "static long table[3] = { 2 }, number = 1, first __attribute__((aligned(16))) = 4, other = 5;",
-                        5),
-                source.formatted(
-                        "static long table[3] = { 2 }, other = 5, first __attribute__((aligned(16))) = 4, number = 1;",
-                        7),
+                WIDE.formatted(APART, ""),
+                WIDE.formatted(ADJACENT, READS.formatted(7)),
                 Refusal.Kind.DOUBTFUL_REFERENCE,
                 "reads");
     }
