@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What the kmolt tool and the kmolt core agree on: the descriptor that an
- * update module carries.  docs/abi.md describes it in prose; io.kmolt.link's
- * UpdateDescriptor writes it.  Any change of layout or meaning raises
- * KMOLT_ABI.
+ * What the kmolt tool and the kmolt core agree on: the descriptors that update
+ * modules carry.  docs/abi.md describes them in prose; io.kmolt.link writes
+ * struct kmolt_update, io.kmolt.edition the others.  Any change of layout or
+ * meaning raises KMOLT_ABI.
  */
 #ifndef KMOLT_ABI_H
 #define KMOLT_ABI_H
@@ -11,11 +11,15 @@
 #include <linux/types.h>
 
 #define KMOLT_MAGIC	0x0a746c6f6d6bULL	/* "kmolt\n", little endian */
-#define KMOLT_ABI	1
+#define KMOLT_MAGIC_EDITIONS	0x0a45746c6f6d6bULL	/* "kmoltE\n" */
+#define KMOLT_MAGIC_ROUTES	0x0a52746c6f6d6bULL	/* "kmoltR\n" */
+#define KMOLT_ABI	2
 
 #define KMOLT_NAME_LEN		64
 #define KMOLT_BUILD_ID_LEN	20
 #define KMOLT_TEXT_LEN		64
+#define KMOLT_LABEL_LEN		128
+#define KMOLT_ROUTE_LEN		256
 
 /* The slot is written only where it still holds what the base's file says. */
 #define KMOLT_SLOT_OPTIONAL	1ULL
@@ -117,6 +121,112 @@ struct kmolt_update {
 	u64 n_commit_ranges;
 	u64 revert_ranges;
 	u64 n_revert_ranges;
+};
+
+/**
+ * struct kmolt_code - one edition of a function
+ * @address: where it begins, in the update module
+ * @number: what a route calls it, 1 to 255
+ */
+struct kmolt_code {
+	u64 address;
+	u64 number;
+};
+
+/**
+ * struct kmolt_function - a function of the kernel that has editions
+ * @address: where it begins
+ * @object_address: its module's address as in /proc/modules, 0 for vmlinux
+ * @object_size: its module's size as in /proc/modules, 0 for vmlinux
+ * @label: what people call it, unique within the update: NAME, MODULE:NAME or
+ *	either with ",N" for the Nth of that name
+ * @object: its module's name, "" for vmlinux
+ * @marker: address of a u64 in the update module.  While it is 0, calls of the
+ *	original from editions go to the function's body; else to its entry,
+ *	with @marker in r10, by which the dispatcher knows them
+ * @editions: address of @n_editions struct kmolt_code, sorted by number
+ * @n_editions: how many
+ */
+struct kmolt_function {
+	u64 address;
+	u64 object_address;
+	u64 object_size;
+	char label[KMOLT_LABEL_LEN];
+	char object[KMOLT_NAME_LEN];
+	u64 marker;
+	u64 editions;
+	u64 n_editions;
+};
+
+/**
+ * struct kmolt_editions - what an update module with editions brings
+ * @magic: KMOLT_MAGIC_EDITIONS
+ * @abi: KMOLT_ABI
+ * @size: sizeof(struct kmolt_editions)
+ * @boot_id: /proc/sys/kernel/random/boot_id of the boot it was linked for
+ * @name: what people call the update
+ * @functions: address of @n_functions struct kmolt_function
+ * @n_functions: how many
+ */
+struct kmolt_editions {
+	u64 magic;
+	u32 abi;
+	u32 size;
+	char boot_id[KMOLT_NAME_LEN];
+	char name[KMOLT_NAME_LEN];
+	u64 functions;
+	u64 n_functions;
+};
+
+/* All calls go to the original: the function needs no dispatcher. */
+#define KMOLT_ROUTE_NONE	1ULL
+
+/**
+ * struct kmolt_route - the dispatcher of one function
+ * @function: address of the function
+ * @flags: KMOLT_ROUTE_*
+ * @entry: the dispatcher; ends in a return to stay with the original, or takes
+ *	the return address off the stack and jumps to an edition
+ * @shared: the same where another user of ftrace has changed where the return
+ *	leads: before @entry's code, returns if r10 is the function's marker
+ * @first: goes to @entry if @go is not 0, else to the @entry of the routes
+ *	that were in force before, or returns if the function had none
+ * @first_shared: the same after the check that @shared makes
+ * @text: the route as it was typed
+ */
+struct kmolt_route {
+	u64 function;
+	u64 flags;
+	u64 entry;
+	u64 shared;
+	u64 first;
+	u64 first_shared;
+	char text[KMOLT_ROUTE_LEN];
+};
+
+/**
+ * struct kmolt_routes - the dispatchers of all functions of one update
+ * @magic: KMOLT_MAGIC_ROUTES
+ * @abi: KMOLT_ABI
+ * @size: sizeof(struct kmolt_routes)
+ * @boot_id: /proc/sys/kernel/random/boot_id of the boot they were made for
+ * @editions: name of the update whose editions they lead to
+ * @from: name of the module with the routes that were in force, "" for none
+ * @go: address of a u32, 0 when loaded, that all @first entries read
+ * @routes: address of @n_routes struct kmolt_route, in the order of the
+ *	update's functions
+ * @n_routes: how many: as many as the update has functions
+ */
+struct kmolt_routes {
+	u64 magic;
+	u32 abi;
+	u32 size;
+	char boot_id[KMOLT_NAME_LEN];
+	char editions[KMOLT_NAME_LEN];
+	char from[KMOLT_NAME_LEN];
+	u64 go;
+	u64 routes;
+	u64 n_routes;
 };
 
 #endif

@@ -24,7 +24,7 @@ import java.util.SortedMap;
  */
 public final class Descriptor {
     /** The core's {@code KMOLT_ABI} that updates are made for. */
-    public static final int ABI = 1;
+    public static final int ABI = 2;
 
     private static final long MAGIC = 0x0a746c6f6d6bL;
     private static final int STRUCT_SIZE = 512;
