@@ -154,16 +154,15 @@ static int look(void *data)
 }
 
 /**
- * kmolt_text_idle - whether no task is in an edition's code
- * @edition: the edition
+ * kmolt_text_idle - whether no task is in a module's code
+ * @mod: the module
  * @outcome: receives who is; its scan is the caller's to free
  *
  * Return: 0, -EBUSY or -ENOMEM.
  */
-int kmolt_text_idle(struct kmolt_edition *edition,
-		    struct kmolt_outcome *outcome)
+int kmolt_text_idle(const struct module *mod, struct kmolt_outcome *outcome)
 {
-	struct kmolt_range text = kmolt_module_text(edition->mod);
+	struct kmolt_range text = kmolt_module_text(mod);
 
 	outcome->scan = kmolt_scan_create(1);
 	if (!outcome->scan)

@@ -3,9 +3,12 @@
  * kmolt core: what must happen inside the kernel so that a loaded module can
  * be replaced while it is in use.  The kmolt tool decides, the core acts.
  *
- * The way of an update through these files: update.c (enrolled, staged),
- * slots.c and redirect.c (prepared), commit.c with stack.c (made to answer),
- * unload.c (let go of).  device.c takes the commands, sysfs.c tells.
+ * The way of another build of a module through these files: update.c
+ * (enrolled, staged), slots.c and redirect.c (prepared), commit.c with stack.c
+ * (made to answer), unload.c (let go of).  That of editions of functions:
+ * editions.c (enrolled), route.c with switch.c (chosen, call by call),
+ * editions.c with stack.c (let go of).  device.c takes the commands, sysfs.c
+ * tells.
  */
 #define pr_fmt(fmt) "kmolt: " fmt
 
@@ -99,19 +102,27 @@ static int __init kmolt_init(void)
 	err = kmolt_sysfs_init();
 	if (err)
 		return err;
+	err = kmolt_editions_init();
+	if (err)
+		goto no_editions;
 	err = kmolt_device_init();
-	if (err) {
-		kmolt_sysfs_exit();
-		return err;
-	}
+	if (err)
+		goto no_device;
 	pr_info("ready, abi %d\n", KMOLT_ABI);
 	return 0;
+
+no_device:
+	kmolt_editions_exit();
+no_editions:
+	kmolt_sysfs_exit();
+	return err;
 }
 
 static void __exit kmolt_cleanup(void)
 {
 	/* No update module imports us any more, so there are no editions. */
 	kmolt_device_exit();
+	kmolt_editions_exit();
 	kmolt_sysfs_exit();
 	/* kmolt_exit() puts its last reference on us shortly before it returns. */
 	synchronize_rcu_tasks();
@@ -122,7 +133,7 @@ static void __exit kmolt_cleanup(void)
 module_init(kmolt_init);
 module_exit(kmolt_cleanup);
 
-MODULE_DESCRIPTION("Replaces loaded modules while they are in use");
+MODULE_DESCRIPTION("Replaces loaded modules in use, and runs editions of functions side by side");
 MODULE_AUTHOR("The kmolt authors");
 MODULE_LICENSE("GPL");
 MODULE_VERSION("0.1.0");

@@ -81,7 +81,8 @@ static int fail(struct kmolt_session *session, int err, const char *what)
 			   err == -ENOENT ? "unknown" :
 			   err == -ENOMEM ? "memory" :
 			   err == -EINVAL ? "usage" :
-			   err == -EPERM ? "refused" : "failed";
+			   err == -EPERM ? "refused" :
+			   err == -EAGAIN ? "busy" : "failed";
 
 	if (session->refusal[0])
 		what = session->refusal;
@@ -296,6 +297,113 @@ static int do_retire(struct kmolt_session *session, char *name)
 	return 0;
 }
 
+/* Editions of functions. */
+
+static int do_counters(struct kmolt_session *session, char *name)
+{
+	struct kmolt_group *group = kmolt_find_group(name);
+	size_t i, j;
+
+	if (!group)
+		return fail(session, -ENOENT, "there are no such editions");
+	for (i = 0; i < group->n_targets; i++)
+		for (j = 0; j <= group->targets[i]->desc->n_editions; j++)
+			say(session, "counter %s %llu %lx\n",
+			    group->targets[i]->desc->label,
+			    group->targets[i]->counters[j]->number,
+			    (unsigned long)(group->targets[i]->hits + j));
+	return 0;
+}
+
+static int do_switch(struct kmolt_session *session, char *arg)
+{
+	char *name = strsep(&arg, " ");
+	s64 *word = kmolt_switch(name);
+	s64 value;
+
+	if (IS_ERR(word))
+		return fail(session, PTR_ERR(word),
+			    PTR_ERR(word) == -ENOSPC ? "there are 64 switches already" :
+			    "a switch is named by up to 31 letters, digits, \"_\", \"-\" and \".\"");
+	if (arg && kstrtos64(strim(arg), 0, &value))
+		return fail(session, -EINVAL, "a switch holds a 64-bit integer");
+	if (arg) {
+		WRITE_ONCE(*word, value);
+		pr_info("switch %s set to %lld, by pid %d (%s) uid %u\n", name,
+			value, session->owner, session->comm,
+			from_kuid(&init_user_ns, current_uid()));
+	}
+	say(session, "switch %s %lld %lx\n", name, READ_ONCE(*word),
+	    (unsigned long)word);
+	return 0;
+}
+
+static void log_routes(const struct kmolt_session *session,
+		       const struct kmolt_routing *routing)
+{
+	const struct kmolt_group *group = routing->group;
+	const struct kmolt_route *routes = (void *)routing->desc->routes;
+	size_t i;
+
+	for (i = 0; i < group->n_targets; i++)
+		pr_info("%s: %s routed by \"%s\", by pid %d (%s) uid %u\n",
+			group->desc->name, group->targets[i]->desc->label,
+			routes[i].text, session->owner, session->comm,
+			from_kuid(&init_user_ns, current_uid()));
+}
+
+/* Modules with dispatchers that may be unloaded now. */
+static void say_retired(struct kmolt_session *session,
+			const struct kmolt_group *group)
+{
+	struct kmolt_routing *routing;
+
+	list_for_each_entry(routing, &group->routings, node)
+		if (routing->retired)
+			say(session, "retired %s\n", routing->mod->name);
+}
+
+static int do_route(struct kmolt_session *session, char *name)
+{
+	struct kmolt_routing *routing = kmolt_find_routing(name);
+	int err;
+
+	if (!routing || routing->retired || routing->stuck ||
+	    routing == routing->group->routing)
+		return fail(session, -ENOENT, "there are no such routes");
+	err = kmolt_route(routing);
+	if (err)
+		return fail(session, err, "ftrace refuses the dispatchers");
+	log_routes(session, routing);
+	say_retired(session, routing->group);
+	return 0;
+}
+
+static int do_unload(struct kmolt_session *session, char *name)
+{
+	struct kmolt_group *group = kmolt_find_group(name);
+	struct kmolt_outcome outcome = {};
+	int err;
+
+	if (!group || !group->pinned)
+		return fail(session, -ENOENT, "there are no such editions");
+	if (group->routing)
+		return fail(session, -EINVAL, "routes lead to these editions");
+	err = kmolt_unload_editions(group, &outcome);
+	say_outcome(session, &outcome);
+	kmolt_scan_free(outcome.scan);
+	if (err == -EBUSY)
+		return fail(session, err, "tasks are still in their code");
+	if (err)
+		return fail(session, err, "they cannot be unloaded");
+	pr_info("%s: unloaded, by pid %d (%s) uid %u\n", group->desc->name,
+		session->owner, session->comm,
+		from_kuid(&init_user_ns, current_uid()));
+	say_retired(session, group);
+	say(session, "retired %s\n", group->mod->name);
+	return 0;
+}
+
 static const struct {
 	const char *name;
 	int (*run)(struct kmolt_session *session, char *arg);
@@ -309,6 +417,10 @@ static const struct {
 	{ "revert", do_revert, true },
 	{ "discard", do_discard, true },
 	{ "retire", do_retire, true },
+	{ "counters", do_counters, true },
+	{ "switch", do_switch, true },
+	{ "route", do_route, true },
+	{ "unload", do_unload, true },
 };
 
 static void run(struct kmolt_session *session, char *line)
@@ -420,15 +532,20 @@ static ssize_t device_read(struct file *file, char __user *to, size_t count,
 }
 
 /*
- * Discards the first edition that a session left behind; @name is set if its
- * update module is to be unloaded, too.
+ * Discards the first edition, or module with dispatchers, that a session left
+ * behind unused; @name is set if its module is to be unloaded, too.
  */
 static bool discard_leftover(const struct kmolt_session *session, char *name,
 			     size_t size)
 {
+	struct kmolt_routing *routing = kmolt_unused_routing();
 	struct kmolt_edition *edition;
 	struct kmolt_base *base;
 
+	if (routing) {
+		strscpy(name, routing->mod->name, size);
+		return true;
+	}
 	list_for_each_entry(base, &kmolt_bases, node)
 		list_for_each_entry(edition, &base->editions, node)
 			if (edition->state == KMOLT_ENROLLED ||

@@ -104,6 +104,94 @@ struct kmolt_edition {
 	char name[MODULE_NAME_LEN];
 };
 
+struct kmolt_group;
+
+/**
+ * struct kmolt_counter - hits of one edition of a function, or of the original
+ * @kobj: its folder below its function's
+ * @target: the function
+ * @index: place in the function's per-CPU counters; 0 is the original's
+ * @number: of the edition, 0 for the original
+ */
+struct kmolt_counter {
+	struct kobject kobj;
+	struct kmolt_target *target;
+	size_t index;
+	u64 number;
+};
+
+/**
+ * struct kmolt_target - a function of the kernel that has editions
+ * @kobj: its folder below its group's
+ * @group: the functions that it switches with
+ * @desc: its part of the group's descriptor
+ * @ops: leads its ftrace site to the dispatcher
+ * @registered: whether @ops is live
+ * @entry: where @ops leads
+ * @route: the route in force, NULL for none
+ * @sharing: whether another user of ftrace has been met at its site, one that
+ *	changes where a call goes; stays set
+ * @gone: whether its module was unloaded
+ * @hits: per-CPU counters, the original's first
+ * @counters: the same for people, @desc->n_editions + 1 of them
+ */
+struct kmolt_target {
+	struct kobject kobj;
+	struct kmolt_group *group;
+	const struct kmolt_function *desc;
+	struct ftrace_ops ops;
+	bool registered;
+	unsigned long entry;
+	const struct kmolt_route *route;
+	bool sharing;
+	bool gone;
+	u64 __percpu *hits;
+	struct kmolt_counter **counters;
+};
+
+/**
+ * struct kmolt_routing - an enrolled module with the dispatchers of a group
+ * @node: in @group->routings
+ * @group: whose they are
+ * @desc: the descriptor, in the module
+ * @mod: the module, referenced unless @retired
+ * @retired: whether later routes are in force, so that it may be unloaded
+ * @stuck: whether calls pass it though it is not in force
+ */
+struct kmolt_routing {
+	struct list_head node;
+	struct kmolt_group *group;
+	const struct kmolt_routes *desc;
+	struct module *mod;
+	bool retired;
+	bool stuck;
+};
+
+/**
+ * struct kmolt_group - an update module with editions; its functions switch
+ *	together
+ * @kobj: its folder in /sys/kernel/kmolt/editions
+ * @node: in kmolt_groups
+ * @desc: the descriptor, in the update module
+ * @mod: the update module
+ * @pinned: whether a reference to @mod is held
+ * @routings: all modules with dispatchers of it
+ * @routing: the one whose routes are in force, NULL for none
+ * @n_targets: how many functions
+ * @targets: these
+ */
+struct kmolt_group {
+	struct kobject kobj;
+	struct list_head node;
+	const struct kmolt_editions *desc;
+	struct module *mod;
+	bool pinned;
+	struct list_head routings;
+	struct kmolt_routing *routing;
+	size_t n_targets;
+	struct kmolt_target *targets[];
+};
+
 /**
  * struct kmolt_session - an open /dev/kmolt
  * @rcu: defers its freeing
@@ -133,6 +221,7 @@ struct kmolt_session {
 /* Serialises every change; taken for a whole command, enrolment or unload. */
 extern struct mutex kmolt_mutex;
 extern struct list_head kmolt_bases;
+extern struct list_head kmolt_groups;
 extern struct kmolt_session __rcu *kmolt_owner;
 extern char kmolt_boot_id[KMOLT_NAME_LEN];
 extern unsigned long kmolt_sequence;
@@ -149,6 +238,11 @@ int kmolt_stage(struct kmolt_edition *edition);
 int kmolt_linked_on(const struct kmolt_edition *edition);
 void kmolt_discard(struct kmolt_edition *edition);
 void kmolt_forget_base(struct kmolt_base *base);
+
+bool kmolt_session_missing(const struct module *mod);
+bool kmolt_array_ok(const struct module *mod, u64 address, u64 n, size_t size);
+bool kmolt_in_text(const struct module *mod, u64 address);
+struct module *kmolt_get_module(const char *name);
 
 /* slots.c: the words of a base that name code */
 struct kmolt_writes;
@@ -238,13 +332,37 @@ struct kmolt_outcome {
 
 int kmolt_commit(struct kmolt_base *base, struct kmolt_edition *to, bool dry,
 		 struct kmolt_outcome *outcome);
-int kmolt_text_idle(struct kmolt_edition *edition,
-		    struct kmolt_outcome *outcome);
+int kmolt_text_idle(const struct module *mod, struct kmolt_outcome *outcome);
 
 /* unload.c: letting go of editions */
 void kmolt_exit_sync(struct kmolt_base *base);
 void kmolt_exit(const struct kmolt_update *desc);
 int kmolt_retire(struct kmolt_edition *edition, struct kmolt_outcome *outcome);
+
+/* editions.c: functions with editions, from enrolment to removal */
+int kmolt_enroll_editions(const struct kmolt_editions *desc,
+			  struct module *mod);
+void kmolt_withdraw_editions(const struct kmolt_editions *desc);
+struct kmolt_group *kmolt_find_group(const char *name);
+const char *kmolt_edited(const struct module *mod);
+int kmolt_unload_editions(struct kmolt_group *group,
+			  struct kmolt_outcome *outcome);
+int kmolt_editions_init(void);
+void kmolt_editions_exit(void);
+
+/* route.c: the dispatchers at the functions' entries */
+int kmolt_enroll_routes(const struct kmolt_routes *desc, struct module *mod);
+void kmolt_withdraw_routes(const struct kmolt_routes *desc);
+int kmolt_target_check(struct kmolt_target *target);
+void kmolt_target_release(struct kmolt_target *target);
+struct kmolt_routing *kmolt_find_routing(const char *name);
+int kmolt_route(struct kmolt_routing *routing);
+struct kmolt_routing *kmolt_unused_routing(void);
+
+/* switch.c: words that routes read */
+s64 *kmolt_switch(const char *name);
+int kmolt_switch_init(struct kobject *root);
+void kmolt_switch_exit(void);
 
 /* device.c */
 bool kmolt_session_open(void);
@@ -259,6 +377,9 @@ struct kmolt_base *kmolt_base_create(struct module *mod);
 struct kmolt_edition *kmolt_edition_create(struct kmolt_base *base,
 					   const struct kmolt_update *desc,
 					   struct module *mod);
+struct kmolt_group *kmolt_group_create(const struct kmolt_editions *desc,
+				       struct module *mod);
+void kmolt_group_forget(struct kmolt_group *group);
 const char *kmolt_state_name(enum kmolt_state state);
 
 #endif

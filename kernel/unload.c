@@ -29,7 +29,7 @@ static int wait_text_idle(struct kmolt_edition *edition)
 	for (i = 0; i < IDLE_RETRIES; i++) {
 		struct kmolt_outcome outcome = {};
 
-		err = kmolt_text_idle(edition, &outcome);
+		err = kmolt_text_idle(edition->mod, &outcome);
 		kmolt_scan_free(outcome.scan);
 		if (err != -EBUSY)
 			break;
@@ -234,7 +234,7 @@ int kmolt_retire(struct kmolt_edition *edition, struct kmolt_outcome *outcome)
 	if (!table)
 		return -ENOMEM;
 	synchronize_rcu_tasks();
-	err = kmolt_text_idle(edition, outcome);
+	err = kmolt_text_idle(edition->mod, outcome);
 	if (err) {
 		kvfree(table);
 		return err;

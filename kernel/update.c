@@ -14,12 +14,17 @@
 
 LIST_HEAD(kmolt_bases);
 
-/*
+/**
+ * kmolt_get_module - find a module that is in use or may be used, and pin it
+ * @name: its name
+ *
  * All modules are on one list with us.  find_module() is not exported, but
  * the list can be walked from our own entry; its head, which is not a module,
  * is the one entry outside the modules' part of the address space.
+ *
+ * Return: the module, or NULL if it is not loaded, not yet or no longer.
  */
-static struct module *get_module(const char *name)
+struct module *kmolt_get_module(const char *name)
 {
 	struct list_head *self = &THIS_MODULE->list, *entry;
 	struct module *found = NULL;
@@ -66,8 +71,14 @@ struct kmolt_edition *kmolt_find_edition(const char *name)
 	return NULL;
 }
 
-/* An array in the update module that ends where the module ends, at the latest. */
-static bool array_ok(const struct module *mod, u64 address, u64 n, size_t size)
+/**
+ * kmolt_array_ok - whether an array lies in a module
+ * @mod: the module
+ * @address: where it begins
+ * @n: how many elements; none are always there
+ * @size: bytes of each
+ */
+bool kmolt_array_ok(const struct module *mod, u64 address, u64 n, size_t size)
 {
 	u64 bytes;
 
@@ -78,7 +89,12 @@ static bool array_ok(const struct module *mod, u64 address, u64 n, size_t size)
 	       within_module(address + bytes - 1, mod);
 }
 
-static bool in_text(const struct module *mod, u64 address)
+/**
+ * kmolt_in_text - whether an address is in a module's code
+ * @mod: the module
+ * @address: the address
+ */
+bool kmolt_in_text(const struct module *mod, u64 address)
 {
 	struct kmolt_range text = kmolt_module_text(mod);
 
@@ -93,7 +109,7 @@ static const char *slots_wrong(const struct kmolt_update *desc,
 
 	for (i = 0; i < desc->n_slots; i++) {
 		if (slots[i].address % 8 || !within_module(slots[i].address, base) ||
-		    in_text(base, slots[i].address))
+		    kmolt_in_text(base, slots[i].address))
 			return "a slot is not a word of the base's data";
 		if (i && slots[i].address <= slots[i - 1].address)
 			return "slots are not sorted";
@@ -108,7 +124,7 @@ static bool is_linked_on(const struct kmolt_base *base, const char *from,
 
 	for (edition = base ? kmolt_find_edition(from) : NULL; edition;
 	     edition = edition->holds)
-		if (in_text(edition->mod, address))
+		if (kmolt_in_text(edition->mod, address))
 			return true;
 	return false;
 }
@@ -124,18 +140,18 @@ static const char *redirects_wrong(const struct kmolt_update *desc,
 	u64 i;
 
 	for (i = 0; i < desc->n_redirects; i++) {
-		if (!in_text(pinned, to[i].site) &&
+		if (!kmolt_in_text(pinned, to[i].site) &&
 		    !is_linked_on(base, desc->from, to[i].site))
 			return "a redirect's site is not in code it was linked on";
-		if (!in_text(mod, to[i].target))
+		if (!kmolt_in_text(mod, to[i].target))
 			return "a redirect's target is not in the update's code";
 		if (i && to[i].site <= to[i - 1].site)
 			return "redirects are not sorted";
 	}
 	for (i = 0; i < desc->n_home; i++) {
-		if (!in_text(mod, home[i].site))
+		if (!kmolt_in_text(mod, home[i].site))
 			return "a redirect home does not begin in the update's code";
-		if (!in_text(pinned, home[i].target) &&
+		if (!kmolt_in_text(pinned, home[i].target) &&
 		    !is_linked_on(base, desc->from, home[i].target))
 			return "a redirect home does not end in code it was linked on";
 		if (i && home[i].site <= home[i - 1].site)
@@ -176,18 +192,18 @@ static const char *shape_wrong(const struct kmolt_update *desc,
 	    text_wrong(desc->version, sizeof(desc->version)) ||
 	    text_wrong(desc->srcversion, sizeof(desc->srcversion)))
 		return "a text is not terminated";
-	if (!array_ok(mod, desc->slots, desc->n_slots, sizeof(struct kmolt_slot)) ||
-	    !array_ok(mod, desc->redirects, desc->n_redirects,
+	if (!kmolt_array_ok(mod, desc->slots, desc->n_slots, sizeof(struct kmolt_slot)) ||
+	    !kmolt_array_ok(mod, desc->redirects, desc->n_redirects,
 		      sizeof(struct kmolt_redirect)) ||
-	    !array_ok(mod, desc->home, desc->n_home,
+	    !kmolt_array_ok(mod, desc->home, desc->n_home,
 		      sizeof(struct kmolt_redirect)) ||
-	    !array_ok(mod, desc->commit_ranges, desc->n_commit_ranges,
+	    !kmolt_array_ok(mod, desc->commit_ranges, desc->n_commit_ranges,
 		      sizeof(struct kmolt_range)) ||
-	    !array_ok(mod, desc->revert_ranges, desc->n_revert_ranges,
+	    !kmolt_array_ok(mod, desc->revert_ranges, desc->n_revert_ranges,
 		      sizeof(struct kmolt_range)))
 		return "an array is not in the update module";
-	if (!in_text(mod, desc->exit_stub) ||
-	    (desc->exit && !in_text(mod, desc->exit)))
+	if (!kmolt_in_text(mod, desc->exit_stub) ||
+	    (desc->exit && !kmolt_in_text(mod, desc->exit)))
 		return "an exit is not in the update's code";
 	return ranges_wrong(desc->commit_ranges, desc->n_commit_ranges) ?:
 	       ranges_wrong(desc->revert_ranges, desc->n_revert_ranges);
@@ -232,6 +248,21 @@ int kmolt_linked_on(const struct kmolt_edition *edition)
 	return -ESTALE;
 }
 
+/**
+ * kmolt_session_missing - refuse an enrolment while nobody holds the device
+ * @mod: the module that wants to enrol
+ *
+ * Return: whether it is refused.
+ */
+bool kmolt_session_missing(const struct module *mod)
+{
+	if (kmolt_session_open())
+		return false;
+	kmolt_refuse("%s: nobody holds /dev/kmolt: updates are loaded by the kmolt tool",
+		     mod->name);
+	return true;
+}
+
 static int enroll(const struct kmolt_update *desc, struct module *mod)
 {
 	const char *wrong = shape_wrong(desc, mod);
@@ -244,16 +275,13 @@ static int enroll(const struct kmolt_update *desc, struct module *mod)
 		kmolt_refuse("%s: %s", mod->name, wrong);
 		return -EINVAL;
 	}
-	if (!kmolt_session_open()) {
-		kmolt_refuse("%s: nobody holds /dev/kmolt: updates are loaded by the kmolt tool",
-			     mod->name);
+	if (kmolt_session_missing(mod))
 		return -EPERM;
-	}
 	if (strcmp(desc->boot_id, kmolt_boot_id)) {
 		kmolt_refuse("%s: it was linked for another boot", mod->name);
 		return -ESTALE;
 	}
-	pinned = get_module(desc->base);
+	pinned = kmolt_get_module(desc->base);
 	if (!pinned) {
 		kmolt_refuse("%s: module %s is not loaded, or on its way out",
 			     mod->name, desc->base);
@@ -268,6 +296,12 @@ static int enroll(const struct kmolt_update *desc, struct module *mod)
 		kmolt_refuse("%s: %s", mod->name, wrong);
 		module_put(pinned);
 		return -ESTALE;
+	}
+	if (kmolt_edited(pinned)) {
+		kmolt_refuse("%s: functions of %s have editions (%s); unload these first",
+			     mod->name, desc->base, kmolt_edited(pinned));
+		module_put(pinned);
+		return -EBUSY;
 	}
 	base = kmolt_find_base(desc->base);
 	if (strcmp(desc->from, current_name(base))) {
