@@ -299,19 +299,29 @@ static int do_retire(struct kmolt_session *session, char *name)
 
 /* Editions of functions. */
 
-static int do_counters(struct kmolt_session *session, char *name)
+/* All that dispatchers are made from. */
+static int do_describe(struct kmolt_session *session, char *name)
 {
 	struct kmolt_group *group = kmolt_find_group(name);
 	size_t i, j;
 
 	if (!group)
 		return fail(session, -ENOENT, "there are no such editions");
-	for (i = 0; i < group->n_targets; i++)
-		for (j = 0; j <= group->targets[i]->desc->n_editions; j++)
-			say(session, "counter %s %llu %lx\n",
-			    group->targets[i]->desc->label,
-			    group->targets[i]->counters[j]->number,
-			    (unsigned long)(group->targets[i]->hits + j));
+	for (i = 0; i < group->n_targets; i++) {
+		const struct kmolt_target *target = group->targets[i];
+		const struct kmolt_code *codes = (void *)target->desc->editions;
+
+		say(session, "function %s %llx %llx %llx %s\n",
+		    target->desc->label, target->desc->address,
+		    target->desc->marker,
+		    target->registered ? target->route->entry : 0,
+		    target->gone ? "gone" : "there");
+		for (j = 0; j <= target->desc->n_editions; j++)
+			say(session, "edition %llu %llx %lx\n",
+			    target->counters[j]->number,
+			    j ? codes[j - 1].address : 0,
+			    (unsigned long)(target->hits + j));
+	}
 	return 0;
 }
 
@@ -417,7 +427,7 @@ static const struct {
 	{ "revert", do_revert, true },
 	{ "discard", do_discard, true },
 	{ "retire", do_retire, true },
-	{ "counters", do_counters, true },
+	{ "describe", do_describe, true },
 	{ "switch", do_switch, true },
 	{ "route", do_route, true },
 	{ "unload", do_unload, true },

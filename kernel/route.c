@@ -179,12 +179,12 @@ static int lead(struct kmolt_target *target, unsigned long entry,
  */
 void kmolt_target_release(struct kmolt_target *target)
 {
+	target->route = NULL;
 	if (!target->registered)
 		return;
 	/* Fails only for an ops that is not registered. */
 	WARN_ON_ONCE(unregister_ftrace_direct_multi(&target->ops, target->entry));
 	forget_ops(target);
-	target->route = NULL;
 }
 
 /* Enrolment. */

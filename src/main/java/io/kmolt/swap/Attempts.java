@@ -4,7 +4,7 @@ import io.kmolt.target.TargetException;
 import java.time.Duration;
 
 /** Tries a command of the core until nobody is in the way, or time is up. */
-final class Attempts {
+public final class Attempts {
     private static final long FIRST_WAIT_MILLIS = 10;
     private static final long LONGEST_WAIT_MILLIS = 500;
 
@@ -14,11 +14,11 @@ final class Attempts {
      * @param reply the last reply
      * @param count how often it was tried
      */
-    record Outcome(Reply reply, int count) {}
+    public record Outcome(Reply reply, int count) {}
 
     private Attempts() {}
 
-    static Outcome run(CoreSession session, String command, Duration timeout, Progress progress)
+    public static Outcome run(CoreSession session, String command, Duration timeout, Progress progress)
             throws TargetException {
         long end = System.nanoTime() + timeout.toNanos();
         long wait = FIRST_WAIT_MILLIS;

@@ -11,14 +11,14 @@ import java.nio.file.Path;
 import java.util.HexFormat;
 
 /** The core module: the file that fits a target, and whether that one is loaded. */
-final class Core {
-    static final String SYSFS = "/sys/kernel/kmolt";
+public final class Core {
+    public static final String SYSFS = "/sys/kernel/kmolt";
     private static final int NOTE_HEADER_SIZE = 16;
 
     private Core() {}
 
     /** Where the core for a kernel release is built, in the folder that kmolt runs from. */
-    static Path file(String release) throws SwapException {
+    public static Path file(String release) throws SwapException {
         Path home = Path.of(System.getProperty("kmolt.home", "."));
         Path file = home.resolve("target/kernel").resolve(release).resolve("kmolt.ko");
         if (!Files.exists(file)) {
@@ -42,7 +42,8 @@ final class Core {
      *
      * @param loaded what the target says of its core
      */
-    static KernelModule fitting(Target target, String release, CoreState loaded) throws IOException, SwapException {
+    public static KernelModule fitting(Target target, String release, CoreState loaded)
+            throws IOException, SwapException {
         KernelModule core = read(file(release));
         if (loaded.loaded() && !loaded.buildId().equals(core.buildId().orElse(""))) {
             throw SwapException.unfit("another build of the core is loaded on " + target.describe() + " (build-id "
@@ -52,7 +53,7 @@ final class Core {
     }
 
     /** Loads the core, if that is not done. */
-    static void load(Target target, String release) throws IOException, SwapException {
+    public static void load(Target target, String release) throws IOException, SwapException {
         if (target.exists(SYSFS)) {
             return;
         }

@@ -7,7 +7,7 @@ import io.kmolt.target.TargetFileException;
 import java.util.List;
 
 /** An open {@code /dev/kmolt}: owns what is staged; closing it discards that. */
-final class CoreSession implements AutoCloseable {
+public final class CoreSession implements AutoCloseable {
     private static final String DEVICE = "/dev/kmolt";
 
     private final Conversation conversation;
@@ -16,7 +16,7 @@ final class CoreSession implements AutoCloseable {
         this.conversation = conversation;
     }
 
-    static CoreSession open(Target target) throws TargetException, SwapException {
+    public static CoreSession open(Target target) throws TargetException, SwapException {
         try {
             return new CoreSession(target.open(DEVICE));
         } catch (TargetFileException e) {
@@ -30,7 +30,7 @@ final class CoreSession implements AutoCloseable {
         }
     }
 
-    Reply send(String command) throws TargetException {
+    public Reply send(String command) throws TargetException {
         return Reply.parse(conversation.exchange(command));
     }
 

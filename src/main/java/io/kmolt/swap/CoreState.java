@@ -7,6 +7,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.SortedMap;
 import java.util.TreeMap;
 
 /**
@@ -20,6 +21,8 @@ import java.util.TreeMap;
  * @param sequence number of the next edition
  * @param owner who has {@code /dev/kmolt} open, as a pid and a name; {@code none} if nobody has
  * @param modules the modules that it has a record of, by name
+ * @param editions the loaded updates with editions of functions, by name
+ * @param switches the named words that routes read
  */
 public record CoreState(
         boolean loaded,
@@ -29,7 +32,9 @@ public record CoreState(
         String bootId,
         long sequence,
         String owner,
-        List<SwappedModule> modules) {
+        List<SwappedModule> modules,
+        List<LoadedEditions> editions,
+        SortedMap<String, Long> switches) {
 
     /** Every file with its value, {@code ./PATH:VALUE}, in one go; a folder that goes meanwhile is left out. */
     private static final String QUESTION = """
@@ -39,6 +44,8 @@ public record CoreState(
             grep -r '' . 2>/dev/null
             """;
 
+    private static final String EDITIONS = "./editions/";
+
     public static CoreState ask(Target target) throws TargetException {
         return parse(target.run(QUESTION, Target.DEFAULT_TIMEOUT).stdout());
     }
@@ -47,12 +54,19 @@ public record CoreState(
         Map<String, String> root = new HashMap<>();
         Map<String, Map<String, String>> modules = new TreeMap<>();
         Map<String, Map<String, Map<String, String>>> editions = new HashMap<>();
+        List<String> functions = new ArrayList<>();
+        SortedMap<String, Long> switches = new TreeMap<>();
         for (String line : text.lines().toList()) {
+            if (line.startsWith(EDITIONS)) {
+                functions.add(line.substring(EDITIONS.length()));
+                continue;
+            }
             String[] pair = line.split(":", 2);
             String[] path = pair[0].replaceFirst("^\\./", "").split("/");
             String value = pair.length > 1 ? pair[1].strip() : "";
             switch (path.length) {
                 case 1 -> root.put(path[0], value);
+                case 2 -> switches.put(path[1], Long.parseLong(value));
                 case 3 -> files(modules, path[1]).put(path[2], value);
                 case 4 ->
                     files(editions.computeIfAbsent(path[1], m -> new TreeMap<>()), path[2])
@@ -74,7 +88,9 @@ public record CoreState(
                 root.getOrDefault("boot_id", ""),
                 Long.parseLong(root.getOrDefault("sequence", "0")),
                 root.getOrDefault("owner", ""),
-                List.copyOf(swapped));
+                List.copyOf(swapped),
+                LoadedEditions.parse(functions),
+                switches);
     }
 
     private static Map<String, String> files(Map<String, Map<String, String>> folders, String name) {
@@ -83,11 +99,16 @@ public record CoreState(
 
     /** The same core with a record of these modules only. */
     CoreState with(List<SwappedModule> others) {
-        return new CoreState(loaded, version, abi, buildId, bootId, sequence, owner, others);
+        return new CoreState(loaded, version, abi, buildId, bootId, sequence, owner, others, editions, switches);
     }
 
     Optional<SwappedModule> module(String name) {
         return modules.stream().filter(m -> m.name().equals(name)).findFirst();
+    }
+
+    /** The update of that name with editions of functions. */
+    public Optional<LoadedEditions> editions(String name) {
+        return editions.stream().filter(e -> e.name().equals(name)).findFirst();
     }
 
     /** An edition of a build that was reverted and is still loaded, linked on what is called {@code from}. */

@@ -14,14 +14,14 @@ import java.util.Optional;
 import java.util.stream.Collectors;
 
 /** What a target says of itself and of a loaded module. */
-final class Facts {
+public final class Facts {
     private Facts() {}
 
-    static String release(Target target) throws TargetException {
+    public static String release(Target target) throws TargetException {
         return target.readText("/proc/sys/kernel/osrelease");
     }
 
-    static String bootId(Target target) throws TargetException {
+    public static String bootId(Target target) throws TargetException {
         return target.readText("/proc/sys/kernel/random/boot_id");
     }
 

@@ -1,22 +1,23 @@
 package io.kmolt.swap;
 
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
 
 /**
  * The core's reply to a command, as {@code docs/abi.md} describes it.
  *
- * @param values the lines of a name and a value
+ * @param lines its lines of a name and a value, as they are
  * @param blockers the tasks that it names
  * @param error name of the error, empty if the command succeeded
  * @param message what the core says of it
  */
-record Reply(Map<String, String> values, List<Blocker> blockers, String error, String message) {
+public record Reply(List<Line> lines, List<Blocker> blockers, String error, String message) {
 
-    static Reply parse(String text) {
-        Map<String, String> values = new HashMap<>();
+    /** A line of a name and a value. */
+    public record Line(String name, String value) {}
+
+    public static Reply parse(String text) {
+        List<Line> lines = new ArrayList<>();
         List<Blocker> blockers = new ArrayList<>();
         String error = "";
         String message = "";
@@ -40,13 +41,13 @@ record Reply(Map<String, String> values, List<Blocker> blockers, String error, S
                 case "in" -> replaceLast(blockers, rest);
                 case "unreliable" -> replaceLast(blockers, "its stack cannot be read reliably");
                 case "stack" -> blockers.getLast().stack().add(rest);
-                default -> values.put(words[0], rest);
+                default -> lines.add(new Line(words[0], rest));
             }
         }
         if (!complete) {
-            return new Reply(values, blockers, "failed", "the core's reply is not complete");
+            return new Reply(lines, blockers, "failed", "the core's reply is not complete");
         }
-        return new Reply(values, blockers, error, message);
+        return new Reply(lines, blockers, error, message);
     }
 
     private static void replaceLast(List<Blocker> blockers, String where) {
@@ -54,13 +55,25 @@ record Reply(Map<String, String> values, List<Blocker> blockers, String error, S
         blockers.add(new Blocker(last.pid(), last.command(), where, last.stack()));
     }
 
-    boolean isOk() {
+    /** The value that a name has, or {@code otherwise}. */
+    public String value(String name, String otherwise) {
+        return values(name).stream().findFirst().orElse(otherwise);
+    }
+
+    /** All values that a name has. */
+    public List<String> values(String name) {
+        return lines.stream()
+                .filter(line -> line.name().equals(name))
+                .map(Line::value)
+                .toList();
+    }
+
+    public boolean isOk() {
         return error.isEmpty();
     }
 
     /** A number that the core reports; 0 if it does not. */
-    long number(String name) {
-        String value = values.get(name);
-        return value == null ? 0 : Long.parseLong(value);
+    public long number(String name) {
+        return Long.parseLong(value(name, "0"));
     }
 }

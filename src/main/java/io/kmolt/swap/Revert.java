@@ -39,7 +39,7 @@ public final class Revert {
             if (!reply.isOk()) {
                 throw SwapException.refused("cannot be reverted: " + reply.message(), List.of());
             }
-            String retired = reply.values().getOrDefault("retired", "");
+            String retired = reply.value("retired", "");
             progress.step("unloading " + retired);
             String kept = unload(target, session, retired);
             return new RevertReport(

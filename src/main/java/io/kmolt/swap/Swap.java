@@ -184,7 +184,7 @@ public final class Swap {
         try {
             target.insertModule(update.image(), update.name(), "");
         } catch (ModuleLoadException e) {
-            String reason = session.send("reason").values().getOrDefault("reason", "none");
+            String reason = session.send("reason").value("reason", "none");
             throw SwapException.unfit(
                     "the update cannot be loaded: " + (reason.equals("none") ? e.getMessage() : reason));
         }
@@ -212,9 +212,7 @@ public final class Swap {
                     reply.blockers());
         }
         throw SwapException.unfit("the update cannot be committed: " + reply.message()
-                + (reply.values().containsKey("slot")
-                        ? " (slot " + reply.values().get("slot") + ")"
-                        : ""));
+                + (reply.value("slot", "").isEmpty() ? "" : " (slot " + reply.value("slot", "") + ")"));
     }
 
     private void discard(CoreSession session, String name) throws IOException {

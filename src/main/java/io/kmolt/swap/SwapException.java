@@ -28,15 +28,15 @@ public final class SwapException extends Exception {
         this.blockers = blockers;
     }
 
-    static SwapException unfit(String message) {
+    public static SwapException unfit(String message) {
         return new SwapException(Kind.UNFIT, message, List.of(), List.of());
     }
 
-    static SwapException refused(String message, List<Refusal> refusals) {
+    public static SwapException refused(String message, List<Refusal> refusals) {
         return new SwapException(Kind.REFUSED, message, refusals, List.of());
     }
 
-    static SwapException busy(String message, List<Blocker> blockers) {
+    public static SwapException busy(String message, List<Blocker> blockers) {
         return new SwapException(Kind.BUSY, message, List.of(), blockers);
     }
 
