@@ -59,7 +59,7 @@ class DoctorTest {
         "cmdline, quiet kmolt.enable=0, kept out, kmolt.enable=0",
         "features, LIVEPATCH, kernel features, CONFIG_UNWINDER_ORC",
         "rmmod, -, rmmod, missing",
-        "core_abi, 2, core, loaded with ABI 2",
+        "core_abi, 3, core, loaded with ABI 3",
         "core_abi, 2, core, another build of it"
     })
     void oneThingWrongMakesItUnfit(String question, String answer, String check, String found) {
