@@ -71,10 +71,12 @@ final class StatusCommand implements Callable<Integer> {
         out.printf(
                 "  owner     %s%n",
                 core.owner().equals("none") ? "none" : "pid " + core.owner().replaceFirst(" ", " (") + ")");
-        if (status.modules().isEmpty()) {
-            out.println("no module has editions");
+        if (status.modules().isEmpty() && core.editions().isEmpty()) {
+            out.println("nothing has editions");
         }
         status.modules().forEach(module -> describe(out, module));
+        core.editions().forEach(editions -> Texts.functions(out, editions));
+        core.switches().forEach((name, value) -> out.printf("switch %s: %d%n", name, value));
     }
 
     private static void describe(PrintWriter out, SwappedModule module) {

@@ -1,8 +1,11 @@
 package io.kmolt.cli;
 
 import io.kmolt.swap.LoadedEdition;
+import io.kmolt.swap.LoadedEditions;
+import io.kmolt.swap.LoadedEditions.EditedFunction;
 import java.io.PrintWriter;
 import java.util.List;
+import java.util.SortedMap;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
@@ -61,5 +64,30 @@ final class Texts {
                     count(edition.redirects(), "redirect"),
                     edition.sticky() ? ", sticky: stays in memory after a revert" : "");
         }
+    }
+
+    /** One line for an update with editions of functions, and two for each function. */
+    static void functions(PrintWriter out, LoadedEditions editions) {
+        out.printf(
+                "%s: %s with editions%n",
+                editions.name(), count(editions.functions().size(), "function"));
+        for (EditedFunction function : editions.functions()) {
+            out.printf("  %s: %s%n", function.label(), route(function));
+            out.printf("    calls   %s%n", calls(function.hits()));
+        }
+    }
+
+    private static String route(EditedFunction function) {
+        return switch (function.state()) {
+            case "gone" -> "gone with its module";
+            case "routed" -> "routed by " + function.route();
+            default -> "all calls go to the original";
+        };
+    }
+
+    private static String calls(SortedMap<Integer, Long> hits) {
+        return hits.entrySet().stream()
+                .map(hit -> (hit.getKey() == 0 ? "original" : "edition " + hit.getKey()) + ": " + hit.getValue())
+                .collect(Collectors.joining(", "));
     }
 }

@@ -36,7 +36,7 @@ class GuestCommandsTest {
     @Order(1)
     void nothingIsSwappedAtFirst() {
         run("doctor", "-t", TARGET).exits(0).says(TARGET + ": fit", "14 of 14 checks");
-        run("list", "-t", TARGET).exits(0).saysOnly("no module has editions on " + TARGET);
+        run("list", "-t", TARGET).exits(0).saysOnly("nothing has editions on " + TARGET);
         run("status", "-t", TARGET).exits(0).saysOnly("core on " + TARGET + ": not loaded; nothing is swapped");
         run("info", "-t", TARGET, "minix").exits(ExitCode.UNFIT).complains("module minix is not loaded on " + TARGET);
         run("status", "-t", TARGET, "minix").exits(ExitCode.UNFIT).complains("module minix is not loaded");
@@ -108,7 +108,7 @@ class GuestCommandsTest {
         run("status", "-t", TARGET, "minix").exits(0).says("minix: the base answers", "commits   4", "retired");
         run("revert", "-t", TARGET, "minix").exits(ExitCode.REFUSED).complains("nothing to revert");
         guest("rmmod minix && modprobe minix");
-        run("list", "-t", TARGET).exits(0).saysOnly("no module has editions on " + TARGET);
+        run("list", "-t", TARGET).exits(0).saysOnly("nothing has editions on " + TARGET);
         run("status", "-t", TARGET, "minix").exits(0).says("minix: the base answers", "commits   0");
     }
 
