@@ -1,7 +1,7 @@
 package io.kmolt.diff;
 
 /**
- * A reason not to swap.
+ * A reason not to swap, or not to let an edition in.
  *
  * @param kind which rule says no
  * @param subject the symbol, type or section that it is about
@@ -32,7 +32,23 @@ public record Refusal(Kind kind, String subject, String reason) {
         /** Pointers to a function may be stored anywhere, and calls through them cannot be caught. */
         STALE_POINTER,
         /** It is not certain what a reference means. */
-        DOUBTFUL_REFERENCE
+        DOUBTFUL_REFERENCE,
+        /** What a file with editions declares makes no sense. */
+        DECLARATION,
+        /** A file with editions, or the core, was built for another kernel. */
+        OTHER_KERNEL,
+        /** The kernel has nothing of that name. */
+        NO_SYMBOL,
+        /** The kernel has several of that name. */
+        AMBIGUOUS_SYMBOL,
+        /** What has that name is of another sort than wanted. */
+        WRONG_SYMBOL,
+        /** The kernel does not tell addresses. */
+        HIDDEN_ADDRESS,
+        /** What is referred to could be unloaded. */
+        MODULE_LIFETIME,
+        /** An edition has another prototype than the function that it is for. */
+        PROTOTYPE
     }
 
     @Override

@@ -2,15 +2,11 @@ package io.kmolt.link;
 
 import io.kmolt.elf.Elf;
 import io.kmolt.elf.ElfEditor;
-import io.kmolt.elf.ElfRelocation;
 import io.kmolt.module.Item;
 import io.kmolt.module.KernelModule;
 import io.kmolt.module.Reference;
 import io.kmolt.module.SectionKind;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
-import java.nio.charset.StandardCharsets;
-import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collection;
 import java.util.Comparator;
 import java.util.HashMap;
@@ -39,21 +35,17 @@ public final class Descriptor {
             Comparator.comparingInt(Item::section).thenComparingLong(Item::offset);
 
     private final ElfEditor editor;
-    private final List<ElfRelocation> relocations = new ArrayList<>();
     private final Map<String, Integer> imports = new HashMap<>();
-    private final int symbol;
-    private final int section;
-    private ByteBuffer out = ByteBuffer.allocate(0);
+    private final DescriptorWriter out;
 
     /** Reserves the section, so that other code can refer to it. */
     Descriptor(ElfEditor editor) {
         this.editor = editor;
-        this.section = editor.addSection(".kmolt", Elf.SHT_PROGBITS, Elf.SHF_ALLOC, 8, new byte[STRUCT_SIZE]);
-        this.symbol = editor.addSymbol("kmolt_update", Elf.STB_LOCAL, Elf.STT_OBJECT, section, 0, STRUCT_SIZE);
+        this.out = new DescriptorWriter(editor, "kmolt_update", STRUCT_SIZE);
     }
 
     int symbol() {
-        return symbol;
+        return out.symbol();
     }
 
     /**
@@ -79,34 +71,32 @@ public final class Descriptor {
         int homeAt = redirectsAt + redirects.size() * 16;
         int commitAt = homeAt + home.size() * 16;
         int revertAt = commitAt + blocking.size() * 16;
-        out = ByteBuffer.allocate(revertAt + reverting.size() * 16).order(ByteOrder.LITTLE_ENDIAN);
         writeHeader(input, sticky);
         writeExits(input.edition(), stubs);
-        writeArray(slotsAt, slots.size());
-        writeArray(redirectsAt, redirects.size());
-        writeArray(homeAt, home.size());
-        writeArray(commitAt, blocking.size());
-        writeArray(revertAt, reverting.size());
+        out.array(slotsAt, slots.size());
+        out.array(redirectsAt, redirects.size());
+        out.array(homeAt, home.size());
+        out.array(commitAt, blocking.size());
+        out.array(revertAt, reverting.size());
         for (Slot slot : slots) {
             writeSlot(slot, rewriter);
         }
         for (Map.Entry<Long, Item> redirect : redirects.entrySet()) {
-            out.putLong(redirect.getKey());
-            writeAddress(redirect.getValue().symbol(), 0);
+            out.u64(redirect.getKey());
+            out.address(redirect.getValue().symbol(), 0);
         }
         for (Redirects.Home back : inOrderOfAddress(home)) {
-            writeAddress(back.function().symbol(), back.site());
-            out.putLong(back.target());
+            out.address(back.function().symbol(), back.site());
+            out.u64(back.target());
         }
         for (long[] range : blocking) {
-            out.putLong(range[0]).putLong(range[1]);
+            out.u64(range[0]).u64(range[1]);
         }
         for (Item function : reverting.stream().sorted(BY_ADDRESS).toList()) {
-            writeAddress(function.symbol(), 0);
-            writeAddress(function.symbol(), function.size());
+            out.address(function.symbol(), 0);
+            out.address(function.symbol(), function.size());
         }
-        editor.setContent(section, out.array());
-        editor.setRelocations(section, relocations);
+        out.finish();
     }
 
     private static List<Redirects.Home> inOrderOfAddress(List<Redirects.Home> home) {
@@ -119,17 +109,17 @@ public final class Descriptor {
         Layer base = input.base();
         KernelModule baseFile = base.comparison().oldModule();
         int note = baseFile.elf().section(".note.gnu.build-id").orElseThrow().index();
-        out.putLong(MAGIC).putInt(ABI).putInt(STRUCT_SIZE).putLong(sticky ? UPDATE_STICKY : 0);
-        writeText(input.bootId(), NAME_LEN);
-        writeText(base.running().name(), NAME_LEN);
-        writeText(input.from(), NAME_LEN);
-        out.putLong(base.running().address()).putLong(base.running().size());
-        out.putLong(perCpuBase(base));
-        out.putLong(base.address(note, NOTE_HEADER_SIZE));
-        out.put(baseFile.elf().buildId().orElseThrow(), 0, BUILD_ID_LEN);
-        out.put(input.edition().elf().buildId().orElse(new byte[BUILD_ID_LEN]), 0, BUILD_ID_LEN);
-        writeText(input.edition().info("version"), NAME_LEN);
-        writeText(input.edition().info("srcversion"), NAME_LEN);
+        out.u64(MAGIC).u32(ABI).u32(STRUCT_SIZE).u64(sticky ? UPDATE_STICKY : 0);
+        out.text(input.bootId(), NAME_LEN);
+        out.text(base.running().name(), NAME_LEN);
+        out.text(input.from(), NAME_LEN);
+        out.u64(base.running().address()).u64(base.running().size());
+        out.u64(perCpuBase(base));
+        out.u64(base.address(note, NOTE_HEADER_SIZE));
+        out.bytes(Arrays.copyOf(baseFile.elf().buildId().orElseThrow(), BUILD_ID_LEN));
+        out.bytes(Arrays.copyOf(input.edition().elf().buildId().orElse(new byte[0]), BUILD_ID_LEN));
+        out.text(input.edition().info("version"), NAME_LEN);
+        out.text(input.edition().info("srcversion"), NAME_LEN);
     }
 
     /** Where the base's per-CPU area begins; 0 if nothing is known of it. */
@@ -146,49 +136,31 @@ public final class Descriptor {
     private void writeExits(KernelModule edition, Stubs stubs) {
         Item exit = edition.item("cleanup_module").orElse(null);
         if (exit == null) {
-            out.putLong(0);
+            out.u64(0);
         } else {
-            writeAddress(exit.symbol(), 0);
+            out.address(exit.symbol(), 0);
         }
-        writeAddress(stubs.baseExit(), 0);
-    }
-
-    private void writeArray(int at, int count) {
-        writeAddress(symbol, at);
-        out.putLong(count);
+        out.address(stubs.baseExit(), 0);
     }
 
     private void writeSlot(Slot slot, Rewriter rewriter) {
-        out.putLong(slot.address());
+        out.u64(slot.address());
         if (slot.baseImport().isEmpty()) {
-            out.putLong(slot.base());
+            out.u64(slot.base());
         } else {
-            writeAddress(importSymbol(slot.baseImport()), slot.base());
+            out.address(importSymbol(slot.baseImport()), slot.base());
         }
         Reference reference = slot.reference();
         if (reference == null || reference.relocation() == null) {
-            out.putLong(slot.value());
+            out.u64(slot.value());
         } else {
-            relocations.add(rewriter.forSlot(out.position(), reference, reference.relocation()));
-            out.putLong(0);
+            out.relocated(rewriter.forSlot(out.position(), reference, reference.relocation()));
         }
-        out.putLong(slot.optional() ? SLOT_OPTIONAL : 0);
+        out.u64(slot.optional() ? SLOT_OPTIONAL : 0);
     }
 
     private int importSymbol(String name) {
         return imports.computeIfAbsent(
                 name, n -> editor.addSymbol(n, Elf.STB_GLOBAL, Elf.STT_NOTYPE, Elf.SHN_UNDEF, 0, 0));
-    }
-
-    private void writeAddress(int of, long addend) {
-        relocations.add(new ElfRelocation(out.position(), Elf.R_X86_64_64, of, addend));
-        out.putLong(0);
-    }
-
-    /** Cut to fit, with a NUL at its end. */
-    private void writeText(String text, int size) {
-        byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
-        int length = Math.min(bytes.length, size - 1);
-        out.put(bytes, 0, length).put(new byte[size - length]);
     }
 }

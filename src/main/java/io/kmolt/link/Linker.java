@@ -3,7 +3,6 @@ package io.kmolt.link;
 import io.kmolt.diff.Comparison;
 import io.kmolt.diff.Refusal;
 import io.kmolt.diff.Words;
-import io.kmolt.elf.Elf;
 import io.kmolt.elf.ElfEditor;
 import io.kmolt.elf.ElfException;
 import io.kmolt.module.Item;
@@ -69,13 +68,14 @@ public final class Linker {
         // 6. Another module, which registers nothing.
         Neutraliser.renameRegistrations(edition, editor);
         Neutraliser.dropSharedPerCpu(edition, sharing, editor);
-        Neutraliser.replaceInfo(input, editor);
+        ModuleShell shell = new ModuleShell(edition.elf(), editor);
+        Neutraliser.replaceInfo(input, shell);
 
         // 7. The change set, and the stubs that hand it to the core.
         Descriptor descriptor = new Descriptor(editor);
-        Stubs stubs = Stubs.add(editor, descriptor.symbol(), ownModule(editor));
-        Neutraliser.replaceModule(input, editor, stubs);
-        Neutraliser.addVersions(input, editor, Stubs.IMPORTS, slots);
+        Stubs stubs = Stubs.add(editor, descriptor.symbol(), shell.ownModule());
+        shell.replaceModule(input.name(), input.core(), stubs.init(), stubs.exit());
+        Neutraliser.addVersions(input, shell, Stubs.IMPORTS, slots);
         List<String> sticky = sticky(slots, rewriter);
         descriptor.write(
                 input,
@@ -165,12 +165,5 @@ public final class Linker {
             long start = layer.address(function);
             ranges.add(new long[] {start, start + function.size()});
         }
-    }
-
-    /** A symbol for the update's own struct module; the one in the file now means the base's. */
-    private int ownModule(ElfEditor editor) {
-        int section =
-                edition.elf().section(".gnu.linkonce.this_module").orElseThrow().index();
-        return editor.addSymbol("kmolt_this_module", Elf.STB_LOCAL, Elf.STT_OBJECT, section, 0, 0);
     }
 }

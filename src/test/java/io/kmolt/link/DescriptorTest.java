@@ -133,7 +133,7 @@ class DescriptorTest {
     @Test
     void itSaysWhatItIsAndForWhichBootAndBase() {
         assertThat(word(MAGIC)).isEqualTo(0x0a746c6f6d6bL);
-        assertThat(linked.descriptor().getInt(ABI)).isEqualTo(1);
+        assertThat(linked.descriptor().getInt(ABI)).isEqualTo(2);
         assertThat(linked.descriptor().getInt(SIZE)).isEqualTo(END);
         assertThat(text(BOOT_ID)).isEqualTo(LinkedUpdate.BOOT_ID);
         assertThat(text(BASE)).isEqualTo("tiny");

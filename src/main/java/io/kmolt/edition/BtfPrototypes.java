@@ -1,0 +1,106 @@
+package io.kmolt.edition;
+
+import io.kmolt.btf.Btf;
+import io.kmolt.btf.BtfException;
+import io.kmolt.btf.BtfType;
+import io.kmolt.btf.FunctionPrototypes;
+import io.kmolt.btf.ModuleBtf;
+import io.kmolt.btf.Pahole;
+import io.kmolt.btf.Prototype;
+import io.kmolt.elf.ElfObject;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * Prototypes from BTF.
+ *
+ * @param editions types of the file with editions
+ * @param objects types of vmlinux, under an empty name, and of modules by their names
+ */
+public record BtfPrototypes(Btf editions, Map<String, Btf> objects) implements Prototypes {
+    private static final int REGISTER_BITS = 64;
+
+    public BtfPrototypes {
+        objects = Map.copyOf(objects);
+    }
+
+    /**
+     * The types of a file with editions: those that it carries, or else what pahole makes of its debugging information.
+     *
+     * @param vmlinux the types of the kernel that it was built for
+     * @param raw a file with the same
+     * @throws BtfException if it has neither, or pahole is missing or fails
+     */
+    public static Btf read(ElfObject file, Btf vmlinux, Path raw) throws BtfException, IOException {
+        Optional<Btf> own = ModuleBtf.of(file, vmlinux);
+        if (own.isPresent()) {
+            return own.get();
+        }
+        Path copy = Files.createTempFile("kmolt-", ".ko");
+        try {
+            Files.write(copy, file.bytes());
+            return Btf.parseSplit(file.name(), Pahole.encode(copy, raw), vmlinux);
+        } finally {
+            Files.deleteIfExists(copy);
+        }
+    }
+
+    @Override
+    public Verdict compare(String edition, String function, String object) {
+        Btf types = objects.get(object);
+        if (types == null) {
+            return new Verdict.Unknown("there is no type information of module " + object);
+        }
+        if (function.contains(".")) {
+            return new Verdict.Unknown("the compiler changed how " + function + " is called; see how it does it");
+        }
+        if (FunctionPrototypes.prototype(editions, edition).isEmpty()) {
+            return new Verdict.Unknown("%s does not describe %s".formatted(editions.name(), edition));
+        }
+        List<Prototype> known = FunctionPrototypes.prototypes(types, function);
+        if (known.size() != 1) {
+            return new Verdict.Unknown(
+                    known.isEmpty()
+                            ? "%s does not describe %s".formatted(types.name(), function)
+                            : "%s has several functions %s that differ".formatted(types.name(), function));
+        }
+        return FunctionPrototypes.incompatibility(editions, edition, types, function)
+                .<Verdict>map(Verdict.Different::new)
+                .orElseGet(Verdict.Same::new);
+    }
+
+    @Override
+    public Optional<List<Parameter>> parameters(String function, String object) {
+        Btf types = objects.get(object);
+        return types == null || function.contains(".")
+                ? Optional.empty()
+                : FunctionPrototypes.prototype(types, function).map(BtfPrototypes::inRegisters);
+    }
+
+    private static List<Parameter> inRegisters(Prototype prototype) {
+        List<Parameter> parameters = new ArrayList<>();
+        for (BtfType.Parameter parameter : prototype.parameters()) {
+            Optional<Parameter> one = inRegister(prototype.types(), parameter.type());
+            if (one.isEmpty()) {
+                break;
+            }
+            parameters.add(one.get());
+        }
+        return List.copyOf(parameters);
+    }
+
+    private static Optional<Parameter> inRegister(Btf types, int type) {
+        Parameter parameter = switch (types.type(types.resolved(type))) {
+            case BtfType.Ptr _ -> new Parameter(REGISTER_BITS, false);
+            case BtfType.Int number -> new Parameter(Math.toIntExact(number.size() * Byte.SIZE), number.signed());
+            case BtfType.Enumeration e -> new Parameter(Math.toIntExact(e.size() * Byte.SIZE), e.signed());
+            default -> new Parameter(Integer.MAX_VALUE, false);
+        };
+        return parameter.bits() <= REGISTER_BITS ? Optional.of(parameter) : Optional.empty();
+    }
+}
