@@ -45,12 +45,14 @@ extern struct tally *me;	/* of the process that asks */
 /* A kind of load. false: it cannot run here, and has said why. */
 struct workload {
 	bool (*prepare)(const struct options *opt);		/* in the parent, first */
+	void (*started)(const struct options *opt);		/* in the parent; or NULL */
 	void (*run)(const struct options *opt, int index);	/* in each process */
 	void (*finish)(const struct options *opt);		/* in the parent, last */
 };
 
 extern const struct workload files_workload;
 extern const struct workload greeter_workload;
+extern const struct workload pipes_workload;
 
 bool stopping(void);
 void next_iteration(void);

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * kmolt-load keeps a mounted file system, or the greeter device of the examples,
+ * kmolt-load keeps a mounted file system, the greeter device of the examples, or pipes
  * busy with many processes, and checks the result of all that they do.
  *
  * usage: kmolt-load [OPTION...] DIRECTORY
  *        kmolt-load [OPTION...] --greeter DEVICE
+ *        kmolt-load [OPTION...] --pipes
  *
  *	--procs N	processes (4)
  *	--for SECONDS	stop then (default: on SIGTERM or SIGINT)
@@ -246,7 +247,7 @@ static void usage(const char *problem)
 {
 	fprintf(stderr, "kmolt-load: %s\nusage: kmolt-load [--procs N] [--for SECONDS] [--seed S] "
 		"[--small] [--report FILE]\n                  [--grace SECONDS] [--keep] "
-		"DIRECTORY | --greeter DEVICE\n", problem);
+		"DIRECTORY | --greeter DEVICE | --pipes\n", problem);
 	exit(2);
 }
 
@@ -271,6 +272,7 @@ static const struct workload *parse(int argc, char **argv, struct options *opt)
 		{ "grace", required_argument, NULL, 'g' },
 		{ "keep", no_argument, NULL, 'k' },
 		{ "greeter", required_argument, NULL, 'd' },
+		{ "pipes", no_argument, NULL, 'i' },
 		{ }
 	};
 	const struct workload *load = &files_workload;
@@ -286,6 +288,7 @@ static const struct workload *parse(int argc, char **argv, struct options *opt)
 		case 'g': opt->grace = number(optarg, 1, 1000000); break;
 		case 'k': opt->keep = true; break;
 		case 'd': opt->target = optarg; load = &greeter_workload; break;
+		case 'i': opt->target = "pipes"; load = &pipes_workload; break;
 		default: usage("unknown option");
 		}
 	}
@@ -322,6 +325,8 @@ int main(int argc, char **argv)
 		return 3;
 	for (int i = 0; i < opt.procs; i++)
 		start_process(load, &opt, i);
+	if (load->started)
+		load->started(&opt);
 
 	while (collect(opt.procs)) {
 		int sig = sigtimedwait(&events, NULL, &second);

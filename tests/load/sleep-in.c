@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * sleep-in makes a task sleep inside a module's code, for as long as one likes: what a
- * swap in "wait" mode must name as a blocker.
+ * sleep-in makes a task sleep inside a module's or the kernel's code, for as long as one
+ * likes: what a change in "wait" mode must name as a blocker.
  *
  * usage: sleep-in read FILE	in the file system's read_iter
  *        sleep-in write FILE	in its write_iter
  *        sleep-in readdir DIR	in its iterate_shared
  *        sleep-in device FILE	in a device's read, as there is nothing to be read
+ *        sleep-in pipe NAME	in pipe_read, as the pipe is empty; the task's comm is NAME
  *
  * The first three hand the system call a buffer whose pages are missing. The kernel
  * faults on it amid the call, and the fault is left unanswered (userfaultfd). So the
@@ -18,8 +19,9 @@
  *	sleeping pid=PID tid=TID
  * and its kernel stack follows where /proc/PID/stack can be read, each line indented.
  * SIGTERM, SIGINT or the end of standard input (if that is a pipe) lets the task go on;
- * for a device, interrupts it. Then the call's result is printed: "woke result=N", or
- * "woke error=TEXT". Exit status: 0, or 1 when the task could not be put to sleep.
+ * for a device, interrupts it; for a pipe, puts one byte into it. Then the call's result
+ * is printed: "woke result=N", or "woke error=TEXT". Exit status: 0, or 1 when the task
+ * could not be put to sleep.
  */
 
 #include <errno.h>
@@ -35,6 +37,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -179,6 +182,28 @@ static void wait_for_release(const sigset_t *signals)
 	}
 }
 
+/* What is to sleep reads from the pipe that is returned; *feed is its other end. */
+static int empty_pipe(const char *comm, int *feed)
+{
+	int fds[2];
+
+	/* The sleeper inherits the name. */
+	if (pipe(fds) || prctl(PR_SET_NAME, comm))
+		die("pipe");
+	*feed = fds[1];
+	return fds[0];
+}
+
+static void let_go_on(int faults, int feed)
+{
+	if (faults >= 0)
+		answer_fault(faults);
+	else if (feed < 0)
+		pthread_kill(thread, SIGUSR1);
+	else if (write(feed, "", 1) != 1)
+		die("write");
+}
+
 static void nothing(int sig)
 {
 	(void)sig;
@@ -187,18 +212,21 @@ static void nothing(int sig)
 int main(int argc, char **argv)
 {
 	struct sigaction wake = { .sa_handler = nothing };
-	bool by_fault;
+	bool by_fault, in_pipe;
 	sigset_t signals;
-	int faults = -1;
+	int faults = -1, feed = -1;
 
 	if (argc != 3 || (strcmp(argv[1], "read") && strcmp(argv[1], "write") &&
-			  strcmp(argv[1], "readdir") && strcmp(argv[1], "device"))) {
-		fprintf(stderr, "usage: sleep-in read|write|readdir|device PATH\n");
+			  strcmp(argv[1], "readdir") && strcmp(argv[1], "device") &&
+			  strcmp(argv[1], "pipe"))) {
+		fprintf(stderr, "usage: sleep-in read|write|readdir|device PATH\n"
+			"       sleep-in pipe NAME\n");
 		return 2;
 	}
 	how = argv[1];
 	path = argv[2];
-	by_fault = strcmp(how, "device");
+	in_pipe = !strcmp(how, "pipe");
+	by_fault = strcmp(how, "device") && !in_pipe;
 
 	sigemptyset(&signals);
 	sigaddset(&signals, SIGTERM);
@@ -206,7 +234,10 @@ int main(int argc, char **argv)
 	pthread_sigmask(SIG_BLOCK, &signals, NULL);
 	sigaction(SIGUSR1, &wake, NULL);
 
-	file = open(path, !strcmp(how, "write") ? O_RDWR | O_CREAT : O_RDONLY, 0600);
+	if (in_pipe)
+		file = empty_pipe(path, &feed);
+	else
+		file = open(path, !strcmp(how, "write") ? O_RDWR | O_CREAT : O_RDONLY, 0600);
 	if (file < 0)
 		die(path);
 	buffer = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -222,10 +253,7 @@ int main(int argc, char **argv)
 	wait_until_asleep();
 	tell();
 	wait_for_release(&signals);
-	if (by_fault)
-		answer_fault(faults);
-	else
-		pthread_kill(thread, SIGUSR1);
+	let_go_on(faults, feed);
 	pthread_join(thread, NULL);
 	return 0;
 }

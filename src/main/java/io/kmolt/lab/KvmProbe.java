@@ -6,6 +6,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalLong;
 import java.util.concurrent.TimeUnit;
 
 /**
@@ -49,7 +50,8 @@ final class KvmProbe {
     private static boolean boots(Kernel kernel) throws IOException {
         Path folder = Files.createTempDirectory("kmolt-kvm-");
         try {
-            QemuCommand qemu = new QemuCommand(LabOptions.defaults(), kernel, kernel.image(), folder, true);
+            QemuCommand qemu =
+                    new QemuCommand(LabOptions.defaults(), kernel, kernel.image(), folder, true, OptionalLong.empty());
             Initramfs.write(qemu.initramfs(), kernel, List.of(), Map.of(), "", true);
             GuestProcess guest = GuestProcess.startSupervised(qemu);
             try {

@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
+import java.util.OptionalLong;
 import java.util.TreeMap;
 
 /** Starts disposable guests: real distribution kernels in QEMU, with this machine's files under a throw-away overlay. */
@@ -45,7 +46,8 @@ public final class Lab {
         boolean kvm = !options.icount() && KvmProbe.usable(cache, kernel);
         Path image =
                 options.kaslr() ? kernel.image() : KernelImage.unpacked(kernel).orElse(kernel.image());
-        QemuCommand qemu = new QemuCommand(options, kernel, image, folder, kvm);
+        QemuCommand qemu =
+                new QemuCommand(options, kernel, image, folder, kvm, kvm ? OptionalLong.empty() : HostTsc.kilohertz());
         Initramfs.write(qemu.initramfs(), kernel, options.shares(), environment(cache), KmoltCommand.script(), false);
         return qemu;
     }

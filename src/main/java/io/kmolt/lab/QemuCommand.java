@@ -4,6 +4,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.OptionalLong;
 
 /**
  * The QEMU command line of a guest.
@@ -11,12 +12,16 @@ import java.util.List;
  * @param image what to boot: an unpacked kernel or a bzImage
  * @param folder of the guest: sockets, console log, pid file, initramfs
  * @param kvm use KVM; else emulate
+ * @param hostTsc how fast this machine's time stamp counter runs, in kHz, if that is known
  */
-record QemuCommand(LabOptions options, Kernel kernel, Path image, Path folder, boolean kvm) {
+record QemuCommand(LabOptions options, Kernel kernel, Path image, Path folder, boolean kvm, OptionalLong hostTsc) {
     static final String BINARY = "qemu-system-x86_64";
 
     /** Independent shells that a guest offers. */
     static final int SHELLS = 4;
+
+    /** In kHz: with {@code -icount shift=0} an instruction takes a nanosecond, and the counter advances by one in it. */
+    private static final long ICOUNT_TSC = 1_000_000;
 
     static final String STDOUT_PORT = "stdout";
     static final String STDERR_PORT = "stderr";
@@ -87,7 +92,22 @@ record QemuCommand(LabOptions options, Kernel kernel, Path image, Path folder, b
         String words = "console=ttyS0 printk.time=1 loglevel=8 panic=-1 oops=panic tsc=reliable";
         // An emulated CPU can stand still for seconds on a busy machine; that is no stall of the guest's kernel.
         String patience = kvm ? "" : " watchdog_thresh=30 rcupdate.rcu_cpu_stall_timeout=60";
-        return (words + patience + " " + options.append()).strip();
+        return (words + clock() + patience + " " + options.append()).strip();
+    }
+
+    /**
+     * Tells an emulated guest how fast its time stamp counter runs. Its kernel would measure that against the emulated
+     * timer chip, and on a busy machine find a counter that is several times too slow (determine_cpu_tsc_frequencies in
+     * arch/x86/kernel/tsc.c); its clock would then run that many times too fast, for tsc=reliable forbids doubts.
+     */
+    private String clock() {
+        if (kvm) {
+            return ""; // KVM tells its guests itself
+        }
+        if (options.icount()) {
+            return " tsc_early_khz=" + ICOUNT_TSC;
+        }
+        return hostTsc.isPresent() ? " tsc_early_khz=" + hostTsc.getAsLong() : "";
     }
 
     private void port(List<String> argv, String name) {
