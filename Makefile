@@ -15,7 +15,7 @@ JAVA_HOME := $(shell scripts/find-jdk)
 export JAVA_HOME
 MAVEN := mvn -B -q -ntp
 
-CORE_SOURCES := $(wildcard kernel/*.c kernel/*.h kernel/Kbuild)
+CORE_SOURCES := $(wildcard kernel/*.c kernel/*.h kernel/Kbuild kernel/routes/*) scripts/build-core
 CORES := $(KERNELS:%=target/kernel/%/kmolt.ko)
 
 .PHONY: help setup build check-core core kernels jar fixtures demo test test-quick clean format

@@ -127,7 +127,6 @@ public record EditionBuilder(Path include) {
                         "modules")
                 .redirectErrorStream(true)
                 .redirectOutput(log.toFile());
-        builder.environment().put("LC_ALL", "C");
         builder.environment().keySet().removeIf(key -> key.equals("MAKEFLAGS") || key.equals("MAKELEVEL"));
         run(builder, source);
         String ownFolder = folderOf(source).toString();

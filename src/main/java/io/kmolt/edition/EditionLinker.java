@@ -74,7 +74,7 @@ public final class EditionLinker {
 
         // 5. A marker word for each function, and the way to its original for editions that want it.
         int markers = markers(functions);
-        StubCode stubs = new StubCode(editor);
+        StubCode stubs = new StubCode(editor, ".text.kmolt");
         addOriginals(stubs, functions, markers);
 
         // 6. Another module, which tells the core what it brings.
@@ -116,15 +116,7 @@ public final class EditionLinker {
                     "it was built for another kernel (%s) than the one that runs (%s); build it with --kernel %s"
                             .formatted(built, running, running.split(" ", 2)[0]));
         }
-        ModuleShell.exports(target.core(), IMPORTS).forEach((name, crc) -> {
-            if (crc == 0) {
-                refuse(
-                        Kind.OTHER_KERNEL,
-                        "kmolt",
-                        "the core for this kernel has no %s: it is older than this kmolt; build it anew: make core"
-                                .formatted(name));
-            }
-        });
+        refusals.addAll(CoreExports.missing(target.core(), IMPORTS));
     }
 
     // ---- What is meant ----

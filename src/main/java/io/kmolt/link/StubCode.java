@@ -8,7 +8,7 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * The section {@code .text.kmolt}, with the few instructions that kmolt itself adds to a module.
+ * The section with the few instructions that kmolt itself adds to a module.
  *
  * <p>Stubs are aligned to 32 bytes, with {@code int3} between them. Each ends in a jump that leaves the stack alone: there
  * is no return that would have to be mitigated. Opcodes: Intel SDM, volume 2.
@@ -37,8 +37,12 @@ public final class StubCode {
     private final List<ElfRelocation> relocations = new ArrayList<>();
     private final int section;
 
-    /** Reserves the section. */
-    public StubCode(ElfEditor editor) {
+    /**
+     * Reserves the section.
+     *
+     * @param name the section's, {@code .text.kmolt} or one that begins so
+     */
+    public StubCode(ElfEditor editor, String name) {
         this.editor = editor;
         this.section =
                 editor.addSection(".text.kmolt", Elf.SHT_PROGBITS, Elf.SHF_ALLOC | Elf.SHF_EXECINSTR, 16, new byte[0]);

@@ -21,7 +21,7 @@ record Stubs(int init, int exit, int baseExit) {
      * @param module symbol of the update's own {@code struct module}
      */
     static Stubs add(ElfEditor editor, int descriptor, int module) {
-        StubCode code = new StubCode(editor);
+        StubCode code = new StubCode(editor, ".text.kmolt");
         Stubs stubs = new Stubs(
                 code.tell("kmolt_stub_init", IMPORTS.get(0), descriptor, module),
                 code.tell("kmolt_stub_exit", IMPORTS.get(1), descriptor),

@@ -38,6 +38,11 @@ public final class Corpus {
         return present(version, "boot/vmlinuz-" + version);
     }
 
+    /** A kernel's build folder. */
+    public static Path headers(String version) {
+        return present(version, "usr/src/linux-headers-" + version);
+    }
+
     private static Path present(String version, String what) {
         Path kernels = Optional.ofNullable(System.getenv("KMOLT_CACHE"))
                 .map(Path::of)

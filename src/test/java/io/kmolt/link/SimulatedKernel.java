@@ -12,7 +12,7 @@ import java.util.HashMap;
 import java.util.Map;
 
 /** Lays modules out in memory as a kernel would, and says where their relocations lead. */
-final class SimulatedKernel {
+public final class SimulatedKernel {
     private static final long MODULES = 0xffff_ffff_c000_0000L;
     private static final long PER_CPU = 0x3_0000L;
 
@@ -34,7 +34,7 @@ final class SimulatedKernel {
     }
 
     /** Where each section goes, by its index. */
-    static Map<Integer, Long> layOut(ElfObject elf, long start) {
+    public static Map<Integer, Long> layOut(ElfObject elf, long start) {
         Map<Integer, Long> addresses = new HashMap<>();
         long next = start;
         for (ElfSection section : elf.sections()) {
@@ -49,12 +49,12 @@ final class SimulatedKernel {
     }
 
     /** An update, loaded behind the base. */
-    static Map<Integer, Long> loadUpdate(ElfObject update) {
+    public static Map<Integer, Long> loadUpdate(ElfObject update) {
         return layOut(update, MODULES + 0x800_0000);
     }
 
     /** Symbol plus addend, as a number; imports count as 0. */
-    static long leadsTo(ElfObject elf, Map<Integer, Long> sections, ElfRelocation relocation) {
+    public static long leadsTo(ElfObject elf, Map<Integer, Long> sections, ElfRelocation relocation) {
         ElfSymbol symbol = elf.symbols().get(relocation.symbol());
         if (symbol.isUndefined()) {
             return relocation.addend();
