@@ -44,7 +44,7 @@ target/kernel/%/kmolt.ko: $(CORE_SOURCES)
 
 build: jar core ## build the tool and the core
 
-fixtures: build ## build the modules that tests and demo swap
+fixtures: build ## build the modules that tests and demo load and swap
 	@tests/fixtures/build --kernel $(lastword $(KERNELS))
 
 demo: setup ## swap a mounted ext4, then a device of ours

@@ -6,9 +6,10 @@
  *	PID			show this task's stack when read
  *	probe HEX [HEX...]	unwind whenever the instruction at this address is reached
  *	range HEX LENGTH	the same for each instruction of a piece of code
+ *	astray			run through code whose unwinding data is wrong
  *	off			remove all probes and forget the task
  *
- * and shows what came of it when read; see stack.c and probes.c.
+ * and shows what came of it when read; see stack.c, probes.c and astray.S.
  */
 #include <linux/kprobes.h>
 #include <linux/module.h>
@@ -69,6 +70,10 @@ static int obey(char *command)
 	if (!strcmp(command, "off")) {
 		remove_probes();
 		watched = 0;
+		return 0;
+	}
+	if (!strcmp(command, "astray")) {
+		kmolt_unwind_astray();
 		return 0;
 	}
 	if (!strncmp(command, "probe ", 6))

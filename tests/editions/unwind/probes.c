@@ -20,6 +20,7 @@
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 #include <asm/insn.h>
+#include <asm/text-patching.h>
 #include <asm/unwind.h>
 
 #include "unwind.h"
@@ -97,16 +98,21 @@ int probe_at(unsigned long address)
 	return 0;
 }
 
-/* On the code as it was before the first of the breakpoints. */
-static int probe_instructions(unsigned long address, const u8 *code, int length)
+/*
+ * Calls for each instruction of a copy of the code, as it was before the first breakpoint.
+ * The kernel's own breakpoints behind a return are not there to be reached. An error if the
+ * code does not end where an instruction does.
+ */
+static int each_instruction(unsigned long address, const u8 *code, int length,
+			    int (*what)(unsigned long address))
 {
 	struct insn insn;
 	int at = 0, err = 0;
 
 	while (!err && at < length) {
 		err = decode(&insn, code + at, length - at, INSN_MODE_KERN);
-		if (!err)
-			err = probe_at(address + at);
+		if (!err && what && insn.opcode.bytes[0] != INT3_INSN_OPCODE)
+			err = what(address + at);
 		at += insn.length;
 	}
 	return err;
@@ -124,7 +130,9 @@ int probe_range(unsigned long address, unsigned long length)
 		return -ENOMEM;
 	err = copy_from_kernel_nofault(code, (void *)address, length);
 	if (!err)
-		err = probe_instructions(address, code, length);
+		err = each_instruction(address, code, length, NULL);
+	if (!err)
+		err = each_instruction(address, code, length, probe_at);
 	kfree(code);
 	return err;
 }

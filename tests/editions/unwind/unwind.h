@@ -20,4 +20,7 @@ int probe_range(unsigned long address, unsigned long length);
 void remove_probes(void);
 void show_probes(struct seq_file *m);
 
+/* astray.S */
+void kmolt_unwind_astray(void);
+
 #endif

@@ -70,6 +70,23 @@ class GuestTest {
         assertThat(guest().kernelWarnings()).isEmpty();
     }
 
+    /** Also on a busy machine, where a guest that measured its clock itself would find one that is much too fast. */
+    @Test
+    @Order(1)
+    void theGuestsClockGoesAsOursDoes() throws Exception {
+        double inside = uptime();
+        long outside = System.nanoTime();
+        Thread.sleep(4000);
+        double passedInside = uptime() - inside;
+        double passedOutside = (System.nanoTime() - outside) / 1e9;
+        System.out.printf("%.2f s in the guest, %.2f s here%n", passedInside, passedOutside);
+        assertThat(passedInside / passedOutside).isBetween(0.75, 1.25); // the machine may have been slow to ask
+    }
+
+    private static double uptime() throws IOException {
+        return Double.parseDouble(guest().target().readText("/proc/uptime").split(" ")[0]);
+    }
+
     @Test
     @Order(1)
     void twoMebibytesTravelInAboutASecond() throws IOException {

@@ -3,6 +3,7 @@ package io.kmolt.swap;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
+import io.kmolt.lab.Fixtures;
 import io.kmolt.lab.Guest;
 import io.kmolt.lab.KernelCache;
 import io.kmolt.lab.KernelMissingException;
@@ -22,7 +23,7 @@ final class SwapGuest implements AutoCloseable {
     /** The kernel that guests run; the modules of its neighbour have the same symbol versions. */
     static final String RUNNING = "6.1.0-55-amd64";
 
-    static final String NEIGHBOUR = "6.1.0-56-amd64";
+    static final String NEIGHBOUR = Fixtures.RELEASE;
 
     private static final Duration LONG = Duration.ofMinutes(3);
 
@@ -63,17 +64,12 @@ final class SwapGuest implements AutoCloseable {
 
     /** A module's file from tests/fixtures. */
     static Path fixture(String module, String variant) {
-        Path file =
-                KernelCache.ofUser().root().resolve(Path.of("fixtures", NEIGHBOUR, module, variant, module + ".ko"));
-        assertThat(file).as("made by tests/fixtures/build").exists();
-        return file;
+        return Fixtures.module(module, variant);
     }
 
     /** A test program from tests/load. */
     static Path program(String name) {
-        Path file = KernelCache.ofUser().root().resolve(Path.of("fixtures", "bin", name));
-        assertThat(file).as("made by tests/fixtures/build").exists();
-        return file;
+        return Fixtures.program(name);
     }
 
     /** Where kernel images are. */

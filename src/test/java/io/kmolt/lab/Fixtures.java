@@ -1,0 +1,34 @@
+package io.kmolt.lab;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.nio.file.Path;
+
+/** What tests/fixtures/build has made: modules for one release, that load on its neighbour as well, and programs. */
+public final class Fixtures {
+    /** The release that the modules were built for. */
+    public static final String RELEASE = "6.1.0-56-amd64";
+
+    private Fixtures() {}
+
+    /** A build of a module that is swapped, or of the example. */
+    public static Path module(String module, String variant) {
+        return built(RELEASE, module, variant, module + ".ko");
+    }
+
+    /** A module of tests/editions. */
+    public static Path editions(String module) {
+        return built(RELEASE, "editions", module + ".ko");
+    }
+
+    /** A program of tests/load. */
+    public static Path program(String name) {
+        return built("bin", name);
+    }
+
+    private static Path built(String first, String... more) {
+        Path file = KernelCache.ofUser().root().resolve("fixtures").resolve(Path.of(first, more));
+        assertThat(file).as("made by tests/fixtures/build").exists();
+        return file;
+    }
+}
