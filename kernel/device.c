@@ -307,6 +307,8 @@ static int do_describe(struct kmolt_session *session, char *name)
 
 	if (!group)
 		return fail(session, -ENOENT, "there are no such editions");
+	say(session, "routes %s\n",
+	    group->routing ? group->routing->mod->name : "none");
 	for (i = 0; i < group->n_targets; i++) {
 		const struct kmolt_target *target = group->targets[i];
 		const struct kmolt_code *codes = (void *)target->desc->editions;

@@ -2,10 +2,12 @@ package io.kmolt.cli;
 
 import io.kmolt.demo.DemoFileMissingException;
 import io.kmolt.diff.Refusal;
+import io.kmolt.edition.EditionException;
 import io.kmolt.lab.GuestBusyException;
 import io.kmolt.lab.GuestCrashedException;
 import io.kmolt.lab.GuestMissingException;
 import io.kmolt.lab.KernelMissingException;
+import io.kmolt.route.RouteException;
 import io.kmolt.swap.Blocker;
 import io.kmolt.swap.SwapException;
 import io.kmolt.target.CommandTimeoutException;
@@ -51,6 +53,13 @@ record Failure(String error, Kind kind, List<Refusal> reasons, List<Blocker> blo
     static Failure of(Exception e) {
         return switch (e) {
             case SwapException no -> new Failure(message(no), kind(no), no.refusals(), no.blockers());
+            case EditionException no ->
+                new Failure(
+                        message(no),
+                        no.kind() == EditionException.Kind.REFUSED ? Kind.REFUSED : Kind.UNFIT,
+                        no.refusals(),
+                        List.of());
+            case RouteException _ -> plain(message(e), Kind.USAGE);
             case GuestCrashedException _ -> plain(message(e), Kind.GUEST_CRASHED);
             case TargetLostException lost when lost.crashed() -> plain(message(e), Kind.GUEST_CRASHED);
             case KernelMissingException _, GuestMissingException _ -> plain(message(e), Kind.UNFIT);

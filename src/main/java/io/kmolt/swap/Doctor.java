@@ -31,7 +31,7 @@ public final class Doctor {
      *
      * @throws SwapException with the first reason and the next step
      */
-    static void requireFit(Target target) throws IOException, SwapException {
+    public static void requireFit(Target target) throws IOException, SwapException {
         Diagnosis diagnosis = examine(target);
         if (diagnosis.firstUnfit().isPresent()) {
             Check no = diagnosis.firstUnfit().get();
