@@ -53,6 +53,11 @@ final class Lexer {
             if (end < 0) {
                 throw wrong(start, "this string has no end");
             }
+            for (int i = start + 1; i < end; i++) { // what messages quote has to be fit to be shown
+                if (text.charAt(i) < ' ' || text.charAt(i) > '~') {
+                    throw wrong(i, stranger(text.charAt(i)));
+                }
+            }
             at = end + 1;
             return new Token(Token.Kind.STRING, start + 1, text.substring(start + 1, end), 0);
         }
