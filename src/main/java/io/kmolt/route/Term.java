@@ -1,0 +1,4 @@
+package io.kmolt.route;
+
+/** A part of a route, after its types are known. */
+sealed interface Term permits Value, Condition {}
