@@ -59,7 +59,7 @@ record Failure(String error, Kind kind, List<Refusal> reasons, List<Blocker> blo
                         no.kind() == EditionException.Kind.REFUSED ? Kind.REFUSED : Kind.UNFIT,
                         no.refusals(),
                         List.of());
-            case RouteException _ -> plain(message(e), Kind.USAGE);
+            case RouteException no -> plain("this is no route:\n" + no.rendered(), Kind.USAGE);
             case GuestCrashedException _ -> plain(message(e), Kind.GUEST_CRASHED);
             case TargetLostException lost when lost.crashed() -> plain(message(e), Kind.GUEST_CRASHED);
             case KernelMissingException _, GuestMissingException _ -> plain(message(e), Kind.UNFIT);

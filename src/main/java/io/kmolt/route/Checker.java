@@ -79,10 +79,7 @@ final class Checker {
                 switch (unary.operator()) {
                     case "-" -> Fold.negation(value);
                     case "~" -> Fold.complement(value);
-                    default ->
-                        throw wrong(
-                                unary.operand().column(),
-                                "'!' takes a condition, and this is a number; compare it with '== 0' instead");
+                    default -> Fold.comparison(Operator.EQUAL, value, new Constant(0));
                 };
         };
     }
@@ -141,11 +138,12 @@ final class Checker {
         throw wrong(syntax.column(), "'" + sign + "' takes numbers, and this is a condition" + hint);
     }
 
+    /** A number is a condition as in C: whether it is not 0. */
     private Condition condition(Syntax syntax) throws RouteException {
-        if (term(syntax) instanceof Condition condition) {
-            return condition;
-        }
-        throw wrong(syntax.column(), "a condition is needed here, and this is a number; append '!= 0'");
+        return switch (term(syntax)) {
+            case Condition condition -> condition;
+            case Value value -> Fold.comparison(Operator.NOT_EQUAL, value, new Constant(0));
+        };
     }
 
     private Value named(Syntax.Name name) throws RouteException {

@@ -3,7 +3,8 @@
  * {@code uid == 1000 ? 1 : 0}, {@link io.kmolt.route.Dispatchers} makes x86-64 code of it, with unwind data. All of it
  * computes only; nothing is read or written.
  *
- * <p>The language. Values are 64-bit signed numbers or conditions, and never one for the other:
+ * <p>The language. Values are 64-bit signed numbers or conditions. A number stands for a condition as in C, but no
+ * condition for a number:
  *
  * <ul>
  *   <li>{@code uid}, {@code gid}: the real ids of the calling task, as the initial user namespace sees them; unsigned,
