@@ -1,6 +1,5 @@
 package io.kmolt.route;
 
-import io.kmolt.route.Encoder.Alu;
 import io.kmolt.route.Item.After;
 import io.kmolt.route.Value.Argument;
 import io.kmolt.route.Value.Choice;

@@ -3,7 +3,6 @@ package io.kmolt.route;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.Arrays;
-import java.util.Locale;
 import java.util.Optional;
 
 /**
@@ -14,42 +13,6 @@ import java.util.Optional;
 final class Encoder {
     private static final int GS_PREFIX = 0x65;
     private static final int OPERAND_16 = 0x66;
-
-    /** Operations that share their opcodes' pattern; the ordinals do not count. */
-    enum Alu {
-        ADD(0),
-        OR(1),
-        AND(4),
-        SUB(5),
-        XOR(6),
-        CMP(7);
-
-        private final int number;
-
-        Alu(int number) {
-            this.number = number;
-        }
-
-        private String text() {
-            return name().toLowerCase(Locale.ROOT);
-        }
-    }
-
-    /** Shifts, by the number in their ModRM byte. */
-    enum Shift {
-        SHL(4),
-        SAR(7);
-
-        private final int number;
-
-        Shift(int number) {
-            this.number = number;
-        }
-
-        private String text() {
-            return name().toLowerCase(Locale.ROOT);
-        }
-    }
 
     private Encoder() {}
 
@@ -137,7 +100,7 @@ final class Encoder {
                 bits == 16,
                 bits == 8,
                 new int[] {opcode},
-                operation.number,
+                operation.number(),
                 to,
                 little(constant, size),
                 line(operation.text() + suffix(to, bits), "$" + constant, to.text(bits)));
@@ -149,7 +112,7 @@ final class Encoder {
                 true,
                 false,
                 false,
-                new int[] {(operation.number << 3) | 3},
+                new int[] {(operation.number() << 3) | 3},
                 to.number(),
                 from,
                 new byte[0],
@@ -227,7 +190,7 @@ final class Encoder {
                 false,
                 false,
                 new int[] {0xc1},
-                shift.number,
+                shift.number(),
                 register,
                 little(by, 1),
                 line(shift.text(), "$" + by, register.text(64)));
@@ -240,7 +203,7 @@ final class Encoder {
                 false,
                 false,
                 new int[] {0xd3},
-                shift.number,
+                shift.number(),
                 register,
                 new byte[0],
                 line(shift.text(), "%cl", register.text(64)));

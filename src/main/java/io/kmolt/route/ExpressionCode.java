@@ -1,7 +1,6 @@
 package io.kmolt.route;
 
 import io.kmolt.route.Condition.Comparison;
-import io.kmolt.route.Encoder.Alu;
 import io.kmolt.route.Value.Argument;
 import io.kmolt.route.Value.Arithmetic;
 import io.kmolt.route.Value.Choice;
@@ -143,7 +142,7 @@ final class ExpressionCode {
 
     /** A count that is not known beforehand has to be in rcx, which is the function's fourth argument. */
     private void shift(Arithmetic arithmetic, Registers in) {
-        Encoder.Shift shift = arithmetic.operator() == Operator.SHIFT_LEFT ? Encoder.Shift.SHL : Encoder.Shift.SAR;
+        Shift shift = arithmetic.operator() == Operator.SHIFT_LEFT ? Shift.SHL : Shift.SAR;
         if (arithmetic.right() instanceof Constant count) {
             value(arithmetic.left(), in);
             code.add(Encoder.shift(shift, in.to(), (int) count.value()));
