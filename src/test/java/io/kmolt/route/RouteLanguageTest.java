@@ -40,7 +40,6 @@ class RouteLanguageTest {
                 "uid == 1000 ? 1 : cpu == 1 ? 0 : 1 + 2 @ 34 @ there is no edition 3 of pipe_write",
                 "-1 @ 1 @ there is no edition -1 of pipe_write",
                 "uid == 1000 @ 1 @ this is a condition, and a route makes the number of an edition; append '? 1 : 0'",
-                "uid == 0 && gid ? 1 : 0 @ 13 @ a condition is needed here",
                 "-(uid == 0) @ 3 @ '-' takes a number, and this is a condition",
                 "arg1 & 1 != 0 ? 1 : 0 @ 8 @ '&' takes numbers, and this is a condition; '!=' binds tighter than '&', as in C",
                 "0 < cpu < 3 ? 1 : 0 @ 1 @ '<' takes numbers, and this is a condition; comparisons are joined with '&&'",
