@@ -2,6 +2,7 @@ package io.kmolt.cli;
 
 import io.kmolt.demo.DemoFileMissingException;
 import io.kmolt.diff.Refusal;
+import io.kmolt.edition.EditionException;
 import io.kmolt.lab.GuestBusyException;
 import io.kmolt.lab.GuestCrashedException;
 import io.kmolt.lab.GuestMissingException;
@@ -51,6 +52,7 @@ record Failure(String error, Kind kind, List<Refusal> reasons, List<Blocker> blo
     static Failure of(Exception e) {
         return switch (e) {
             case SwapException no -> new Failure(message(no), kind(no), no.refusals(), no.blockers());
+            case EditionException no -> new Failure(message(no), kind(no), no.refusals(), List.of());
             case GuestCrashedException _ -> plain(message(e), Kind.GUEST_CRASHED);
             case TargetLostException lost when lost.crashed() -> plain(message(e), Kind.GUEST_CRASHED);
             case KernelMissingException _, GuestMissingException _ -> plain(message(e), Kind.UNFIT);
@@ -79,6 +81,13 @@ record Failure(String error, Kind kind, List<Refusal> reasons, List<Blocker> blo
             case REFUSED -> Kind.REFUSED;
             case UNFIT -> Kind.UNFIT;
             case BUSY -> Kind.BUSY;
+        };
+    }
+
+    private static Kind kind(EditionException no) {
+        return switch (no.kind()) {
+            case REFUSED -> Kind.REFUSED;
+            case UNFIT -> Kind.UNFIT;
         };
     }
 

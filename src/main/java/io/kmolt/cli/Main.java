@@ -17,6 +17,7 @@ import picocli.CommandLine.Command;
             RevertCommand.class,
             ListCommand.class,
             StatusCommand.class,
+            EditionCommand.class,
             DemoCommand.class,
             LabCommand.class
         })

@@ -7,11 +7,14 @@ import io.kmolt.btf.FunctionPrototypes;
 import io.kmolt.btf.ModuleBtf;
 import io.kmolt.btf.Pahole;
 import io.kmolt.btf.Prototype;
+import io.kmolt.btf.VmlinuxBtf;
 import io.kmolt.elf.ElfObject;
+import io.kmolt.target.Target;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -30,13 +33,26 @@ public record BtfPrototypes(Btf editions, Map<String, Btf> objects) implements P
     }
 
     /**
-     * The types of a file with editions: those that it carries, or else what pahole makes of its debugging information.
+     * Reads what is known of a file's editions and of the functions that they stand in for.
      *
-     * @param vmlinux the types of the kernel that it was built for
-     * @param raw a file with the same
-     * @throws BtfException if it has neither, or pahole is missing or fails
+     * @param image the boot image of the kernel that the file was built for and that runs
+     * @param modules the contents of {@code /sys/kernel/btf/MODULE} for the modules that are concerned, by name
+     * @throws BtfException if the file has neither types nor debugging information, pahole is missing or fails, or types
+     *     are malformed
      */
-    public static Btf read(ElfObject file, Btf vmlinux, Path raw) throws BtfException, IOException {
+    public static BtfPrototypes read(EditionFile file, Path image, Map<String, byte[]> modules)
+            throws BtfException, IOException {
+        Btf vmlinux = VmlinuxBtf.fromImage(image);
+        Map<String, Btf> objects = new HashMap<>();
+        objects.put("", vmlinux);
+        for (Map.Entry<String, byte[]> module : modules.entrySet()) {
+            objects.put(module.getKey(), Btf.parseSplit(module.getKey(), module.getValue(), vmlinux));
+        }
+        return new BtfPrototypes(editions(file.elf(), vmlinux, image), objects);
+    }
+
+    /** The types that a file carries, or else what pahole makes of its debugging information. */
+    private static Btf editions(ElfObject file, Btf vmlinux, Path image) throws BtfException, IOException {
         Optional<Btf> own = ModuleBtf.of(file, vmlinux);
         if (own.isPresent()) {
             return own.get();
@@ -44,9 +60,35 @@ public record BtfPrototypes(Btf editions, Map<String, Btf> objects) implements P
         Path copy = Files.createTempFile("kmolt-", ".ko");
         try {
             Files.write(copy, file.bytes());
-            return Btf.parseSplit(file.name(), Pahole.encode(copy, raw), vmlinux);
+            return Btf.parseSplit(file.name(), Pahole.encode(copy, VmlinuxBtf.file(image)), vmlinux);
         } finally {
             Files.deleteIfExists(copy);
+        }
+    }
+
+    /**
+     * Asks a running kernel, as far as that is possible; what cannot be known becomes a note of the link.
+     *
+     * @param facts what it said of the file's functions
+     * @param image its boot image, if there is one at hand
+     */
+    public static Prototypes ask(Target target, EditionFile file, EditionTarget facts, Optional<Path> image)
+            throws IOException {
+        if (image.isEmpty()) {
+            return Prototypes.unknown(
+                    "there is no image of the kernel, which has its types; get it with" + " kmolt lab kernel fetch");
+        }
+        Map<String, byte[]> modules = new HashMap<>();
+        for (String module : facts.modules().keySet()) {
+            String types = "/sys/kernel/btf/" + module;
+            if (target.exists(types)) {
+                modules.put(module, target.readFile(types));
+            }
+        }
+        try {
+            return read(file, image.get(), modules);
+        } catch (BtfException e) {
+            return Prototypes.unknown(String.valueOf(e.getMessage()));
         }
     }
 
@@ -76,10 +118,15 @@ public record BtfPrototypes(Btf editions, Map<String, Btf> objects) implements P
 
     @Override
     public Optional<List<Parameter>> parameters(String function, String object) {
+        return prototype(function, object).map(BtfPrototypes::inRegisters);
+    }
+
+    @Override
+    public Optional<Prototype> prototype(String function, String object) {
         Btf types = objects.get(object);
         return types == null || function.contains(".")
                 ? Optional.empty()
-                : FunctionPrototypes.prototype(types, function).map(BtfPrototypes::inRegisters);
+                : FunctionPrototypes.prototype(types, function);
     }
 
     private static List<Parameter> inRegisters(Prototype prototype) {

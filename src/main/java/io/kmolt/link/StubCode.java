@@ -44,8 +44,7 @@ public final class StubCode {
      */
     public StubCode(ElfEditor editor, String name) {
         this.editor = editor;
-        this.section =
-                editor.addSection(".text.kmolt", Elf.SHT_PROGBITS, Elf.SHF_ALLOC | Elf.SHF_EXECINSTR, 16, new byte[0]);
+        this.section = editor.addSection(name, Elf.SHT_PROGBITS, Elf.SHF_ALLOC | Elf.SHF_EXECINSTR, 16, new byte[0]);
     }
 
     /** The section's index. */
