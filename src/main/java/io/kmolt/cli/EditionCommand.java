@@ -11,5 +11,10 @@ import picocli.CommandLine.Command;
             "Editions of functions: other versions of kernel functions, written in C, that run beside the originals.",
             "kmolt route chooses, call by call, who answers."
         },
-        subcommands = {EditionLoadCommand.class, EditionListCommand.class, EditionUnloadCommand.class})
+        subcommands = {
+            EditionBuildCommand.class,
+            EditionLoadCommand.class,
+            EditionListCommand.class,
+            EditionUnloadCommand.class
+        })
 final class EditionCommand {}

@@ -53,12 +53,7 @@ record Failure(String error, Kind kind, List<Refusal> reasons, List<Blocker> blo
     static Failure of(Exception e) {
         return switch (e) {
             case SwapException no -> new Failure(message(no), kind(no), no.refusals(), no.blockers());
-            case EditionException no ->
-                new Failure(
-                        message(no),
-                        no.kind() == EditionException.Kind.REFUSED ? Kind.REFUSED : Kind.UNFIT,
-                        no.refusals(),
-                        List.of());
+            case EditionException no -> new Failure(message(no), kind(no), no.refusals(), List.of());
             case RouteException no -> plain("this is no route:\n" + no.rendered(), Kind.USAGE);
             case GuestCrashedException _ -> plain(message(e), Kind.GUEST_CRASHED);
             case TargetLostException lost when lost.crashed() -> plain(message(e), Kind.GUEST_CRASHED);
@@ -88,6 +83,13 @@ record Failure(String error, Kind kind, List<Refusal> reasons, List<Blocker> blo
             case REFUSED -> Kind.REFUSED;
             case UNFIT -> Kind.UNFIT;
             case BUSY -> Kind.BUSY;
+        };
+    }
+
+    private static Kind kind(EditionException no) {
+        return switch (no.kind()) {
+            case REFUSED -> Kind.REFUSED;
+            case UNFIT -> Kind.UNFIT;
         };
     }
 

@@ -30,21 +30,25 @@ public record BtfPrototypes(Btf editions, Map<String, Btf> objects) implements P
     }
 
     /**
-     * The types of a file with editions: those that it carries, or else what pahole makes of its debugging information.
+     * Reads what is known of a file's editions and of the functions that they stand in for.
      *
-     * @param vmlinux the types of the kernel that it was built for
-     * @param raw a file with the same
-     * @throws BtfException if it has neither, or pahole is missing or fails
+     * @param types of the kernel that the file was built for and that runs
+     * @throws BtfException if the file has neither types nor debugging information, or pahole is missing or fails
      */
-    public static Btf read(ElfObject file, Btf vmlinux, Path raw) throws BtfException, IOException {
-        Optional<Btf> own = ModuleBtf.of(file, vmlinux);
+    static BtfPrototypes read(EditionFile file, KernelTypes types) throws BtfException, IOException {
+        return new BtfPrototypes(editions(file.elf(), types), types.objects());
+    }
+
+    /** The types that a file carries, or else what pahole makes of its debugging information. */
+    private static Btf editions(ElfObject file, KernelTypes types) throws BtfException, IOException {
+        Optional<Btf> own = ModuleBtf.of(file, types.vmlinux());
         if (own.isPresent()) {
             return own.get();
         }
         Path copy = Files.createTempFile("kmolt-", ".ko");
         try {
             Files.write(copy, file.bytes());
-            return Btf.parseSplit(file.name(), Pahole.encode(copy, raw), vmlinux);
+            return Btf.parseSplit(file.name(), Pahole.encode(copy, types.raw()), types.vmlinux());
         } finally {
             Files.deleteIfExists(copy);
         }
@@ -76,10 +80,15 @@ public record BtfPrototypes(Btf editions, Map<String, Btf> objects) implements P
 
     @Override
     public Optional<List<Parameter>> parameters(String function, String object) {
+        return prototype(function, object).map(BtfPrototypes::inRegisters);
+    }
+
+    @Override
+    public Optional<Prototype> prototype(String function, String object) {
         Btf types = objects.get(object);
         return types == null || function.contains(".")
                 ? Optional.empty()
-                : FunctionPrototypes.prototype(types, function).map(BtfPrototypes::inRegisters);
+                : FunctionPrototypes.prototype(types, function);
     }
 
     private static List<Parameter> inRegisters(Prototype prototype) {

@@ -34,16 +34,27 @@ record KernelTypes(Btf vmlinux, Map<String, Btf> objects, Path raw) {
             throws IOException, BtfException {
         Optional<Path> image = images.find(Facts.release(target));
         Path raw = image.isPresent() ? VmlinuxBtf.file(image.get()) : copied(target);
-        Btf vmlinux = image.isPresent()
-                ? VmlinuxBtf.fromImage(image.get())
-                : Btf.parse(FOLDER + "vmlinux", Files.readAllBytes(raw));
+        Map<String, byte[]> types = new HashMap<>();
+        for (String module : modules) {
+            if (!module.isEmpty() && target.exists(FOLDER + module)) {
+                types.put(module, target.readFile(FOLDER + module));
+            }
+        }
+        return of(raw, types);
+    }
+
+    /**
+     * Takes them apart.
+     *
+     * @param raw a file with those of vmlinux
+     * @param modules the contents of {@code /sys/kernel/btf/MODULE}, by name
+     */
+    static KernelTypes of(Path raw, Map<String, byte[]> modules) throws IOException, BtfException {
+        Btf vmlinux = Btf.parse(FOLDER + "vmlinux", Files.readAllBytes(raw));
         Map<String, Btf> objects = new HashMap<>();
         objects.put("", vmlinux);
-        for (String module : modules) {
-            String file = FOLDER + module;
-            if (!module.isEmpty() && target.exists(file)) {
-                objects.put(module, Btf.parseSplit(file, target.readFile(file), vmlinux));
-            }
+        for (Map.Entry<String, byte[]> module : modules.entrySet()) {
+            objects.put(module.getKey(), Btf.parseSplit(FOLDER + module.getKey(), module.getValue(), vmlinux));
         }
         return new KernelTypes(vmlinux, objects, raw);
     }

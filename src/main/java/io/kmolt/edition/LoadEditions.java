@@ -17,8 +17,6 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Objects;
-import java.util.Set;
-import java.util.stream.Collectors;
 
 /** Loads editions of functions: read, resolve, compare, link, load. No call is led to them before there is a route. */
 public final class LoadEditions {
@@ -70,13 +68,9 @@ public final class LoadEditions {
 
     private static Prototypes prototypes(Target target, EditionFile file, EditionTarget facts, KernelImages images)
             throws IOException {
-        Set<String> modules = facts.symbols().values().stream()
-                .flatMap(List::stream)
-                .map(KernelSymbol::object)
-                .collect(Collectors.toSet());
         try {
-            KernelTypes types = KernelTypes.read(target, images, modules);
-            return new BtfPrototypes(BtfPrototypes.read(file.elf(), types.vmlinux(), types.raw()), types.objects());
+            return BtfPrototypes.read(
+                    file, KernelTypes.read(target, images, facts.modules().keySet()));
         } catch (BtfException e) {
             return Prototypes.unknown(Objects.requireNonNullElse(e.getMessage(), "there are no types"));
         }

@@ -1,5 +1,6 @@
 package io.kmolt.edition;
 
+import io.kmolt.btf.Prototype;
 import java.util.List;
 import java.util.Optional;
 
@@ -22,6 +23,13 @@ public interface Prototypes {
      * @param object the module that the function is in; empty for vmlinux
      */
     Optional<List<Parameter>> parameters(String function, String object);
+
+    /**
+     * The prototype of a kernel function; empty if it is not known.
+     *
+     * @param object the module that the function is in; empty for vmlinux
+     */
+    Optional<Prototype> prototype(String function, String object);
 
     /** Whether an edition may be called in place of its function. */
     sealed interface Verdict {
@@ -57,6 +65,11 @@ public interface Prototypes {
 
             @Override
             public Optional<List<Parameter>> parameters(String function, String object) {
+                return Optional.empty();
+            }
+
+            @Override
+            public Optional<Prototype> prototype(String function, String object) {
                 return Optional.empty();
             }
         };

@@ -9,7 +9,7 @@ final class Parser {
     /** Deeper ones would be refused by nobody's reading, but by the stack of this program. */
     private static final int MAX_DEPTH = 64;
 
-    private static final Pattern SWITCH_NAME = Pattern.compile("[A-Za-z0-9_.-]{1,63}");
+    private static final Pattern SWITCH_NAME = Pattern.compile("[A-Za-z0-9_.-]{1,31}");
 
     private final String text;
     private final List<Token> tokens;
@@ -125,7 +125,7 @@ final class Parser {
             throw wrong("the name of a switch stands in double quotes, as in switch(\"name\")");
         }
         if (!SWITCH_NAME.matcher(name.text()).matches()) {
-            throw wrong("the name of a switch is 1 to 63 letters, digits, '_', '-' and '.'");
+            throw wrong("the name of a switch is 1 to 31 letters, digits, '_', '-' and '.'");
         }
         at++;
         expect(")", "as in switch(\"name\")");

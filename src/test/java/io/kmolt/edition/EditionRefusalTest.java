@@ -2,11 +2,13 @@ package io.kmolt.edition;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.kmolt.btf.VmlinuxBtf;
 import io.kmolt.diff.Refusal;
 import io.kmolt.diff.Refusal.Kind;
 import io.kmolt.edition.Editions.Kernel;
+import io.kmolt.elf.Corpus;
 import java.util.List;
-import java.util.Optional;
+import java.util.Map;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
@@ -179,21 +181,21 @@ class EditionRefusalTest {
     }
 
     @Test
-    void anotherPrototype() {
-        Prototypes different = new Prototypes() {
-            @Override
-            public Verdict compare(String edition, String function, String object) {
-                return new Verdict.Different("parameter 1 differs");
-            }
-
-            @Override
-            public Optional<List<Parameter>> parameters(String function, String object) {
-                return Optional.empty();
-            }
-        };
-        assertThat(refusals(plain, Kernel.withPipes(), different))
-                .containsExactly(
-                        new Refusal(Kind.PROTOTYPE, "mine", "it is called as pipe_read is, but parameter 1 differs"));
+    void anotherPrototype() throws Exception {
+        EditionFile other = Editions.compile("""
+                KMOLT_EDITION(pipe_read) ssize_t narrow(struct kiocb *iocb, int to) { return to; }
+                KMOLT_EDITION(pipe_write) ssize_t same(struct kiocb *iocb, struct iov_iter *from) { return 0; }
+                """);
+        Prototypes known =
+                BtfPrototypes.read(other, KernelTypes.of(VmlinuxBtf.file(Corpus.image(Corpus.BOOKWORM)), Map.of()));
+        assertThat(refusals(other, Kernel.withPipes(), known)).singleElement().satisfies(refusal -> {
+            assertThat(refusal.kind()).isEqualTo(Kind.PROTOTYPE);
+            assertThat(refusal.subject()).isEqualTo("narrow");
+            assertThat(refusal.reason())
+                    .startsWith("it is called as pipe_read is, but parameter 2 differs: ")
+                    .contains("ssize_t narrow(struct kiocb *, int)")
+                    .contains("ssize_t pipe_read(struct kiocb *, struct iov_iter *)");
+        });
     }
 
     @Test
