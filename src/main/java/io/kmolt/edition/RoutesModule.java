@@ -23,6 +23,7 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.OptionalInt;
 import java.util.SequencedMap;
 import java.util.TreeMap;
@@ -155,6 +156,7 @@ public final class RoutesModule {
                 ".text.kmolt", Elf.SHT_PROGBITS, Elf.SHF_ALLOC | Elf.SHF_EXECINSTR, CODE_ALIGNMENT, routes.code());
         List<ElfRelocation> relocations = new ArrayList<>();
         for (RoutesImage.Reference reference : routes.references()) {
+            checkEmpty(reference);
             int type = switch (reference.width()) {
                 case RELATIVE -> Elf.R_X86_64_PC32;
                 case SIGNED -> Elf.R_X86_64_32S;
@@ -164,6 +166,17 @@ public final class RoutesModule {
         }
         editor.setRelocations(section, relocations);
         return editor.addSymbol("kmolt_dispatchers", Elf.STB_LOCAL, Elf.STT_NOTYPE, section, 0, 0);
+    }
+
+    /** The loader refuses to write where something stands ({@code apply_relocate_add}, arch/x86/kernel/module.c). */
+    private void checkEmpty(RoutesImage.Reference reference) {
+        byte[] code = routes.code();
+        int at = Objects.checkFromIndexSize(reference.offset(), Integer.BYTES, code.length);
+        for (int i = at; i < at + Integer.BYTES; i++) {
+            if (code[i] != 0) {
+                throw new IllegalArgumentException("the field of " + reference + " is not 0");
+            }
+        }
     }
 
     private int symbol(RoutesImage.Target target, int go) {

@@ -82,6 +82,11 @@ class RoutesModuleTest {
     }
 
     @Test
+    void itIsSound() throws Exception {
+        image.isSound();
+    }
+
+    @Test
     void itIsAnotherModule() {
         assertThat(image.moduleName()).isEqualTo("kmolt_pipes_r7");
         assertThat(image.elf().modinfo("name")).contains("kmolt_pipes_r7");
