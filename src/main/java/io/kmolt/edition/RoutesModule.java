@@ -16,7 +16,10 @@ import io.kmolt.link.ModuleShell;
 import io.kmolt.link.Neutraliser;
 import io.kmolt.link.StubCode;
 import io.kmolt.module.KernelModule;
+import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -67,6 +70,27 @@ public final class RoutesModule {
         this.core = core;
         this.editor = new ElfEditor(template);
         this.versions = ModuleShell.exports(core, IMPORTS);
+    }
+
+    /**
+     * The template for a kernel, in the folder that kmolt runs from.
+     *
+     * @param release as in {@code uname -r}
+     * @throws EditionException if it is not there, or damaged
+     */
+    public static ElfObject template(String release) throws EditionException, IOException {
+        Path file = Path.of(System.getProperty("kmolt.home", "."))
+                .resolve("target/kernel")
+                .resolve(release)
+                .resolve("kmolt_routes.ko");
+        if (!Files.exists(file)) {
+            throw EditionException.unfit("there is no %s; build it: make core KERNELS=%s".formatted(file, release));
+        }
+        try {
+            return ElfObject.read(file);
+        } catch (ElfException e) {
+            throw EditionException.unfit(String.valueOf(e.getMessage()));
+        }
     }
 
     /**
