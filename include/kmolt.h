@@ -44,7 +44,7 @@
  * object that was left out.
  */
 #define KMOLT_EDITION(function, ...)					\
-	__KMOLT_PASTE(__KMOLT_EDITION, COUNT_ARGS(__VA_ARGS__))		\
+	__KMOLT_PASTE(__KMOLT_EDITION, __KMOLT_COUNT(__VA_ARGS__))	\
 		(#function, ##__VA_ARGS__)
 
 /**
@@ -78,6 +78,9 @@
 #define KMOLT_SYMBOL(object, name, occurrence)				\
 	__asm__(".kmolt.sym." #object "." #occurrence "." #name)
 
+/* COUNT_ARGS of the kernel has moved between headers. */
+#define __KMOLT_COUNT(...)	__KMOLT_COUNT_(, ##__VA_ARGS__, 3, 2, 1, 0)
+#define __KMOLT_COUNT_(_0, _1, _2, _3, n, ...)	n
 #define __KMOLT_PASTE(a, b)	__KMOLT_PASTE_(a, b)
 #define __KMOLT_PASTE_(a, b)	a##b
 #define __KMOLT_EDITION0(function)					\

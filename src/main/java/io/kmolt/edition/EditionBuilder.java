@@ -106,8 +106,8 @@ public record EditionBuilder(Path include) {
         Files.createSymbolicLink(folder.resolve("source"), folderOf(source).toAbsolutePath());
         Files.writeString(folder.resolve("Kbuild"), """
                 obj-m := %s.o
-                ccflags-y := -iquote %s/source -I%s/include -ffile-prefix-map=%s/=
-                """.formatted(name, folder, folder, folder));
+                ccflags-y := -iquote %s/source -I%s/include
+                """.formatted(name, folder, folder));
     }
 
     private static Path folderOf(Path source) {
@@ -124,6 +124,8 @@ public record EditionBuilder(Path include) {
                         headers.toAbsolutePath().toString(),
                         "M=" + folder,
                         "KBUILD_MODPOST_WARN=1",
+                        // So that equal files give equal modules, wherever they are compiled.
+                        "KCFLAGS=-ffile-prefix-map=" + folder + "=.",
                         "modules")
                 .redirectErrorStream(true)
                 .redirectOutput(log.toFile());

@@ -16,13 +16,17 @@ import io.kmolt.link.ModuleShell;
 import io.kmolt.link.Neutraliser;
 import io.kmolt.link.StubCode;
 import io.kmolt.module.KernelModule;
+import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.OptionalInt;
 import java.util.SequencedMap;
 import java.util.TreeMap;
@@ -66,6 +70,27 @@ public final class RoutesModule {
         this.core = core;
         this.editor = new ElfEditor(template);
         this.versions = ModuleShell.exports(core, IMPORTS);
+    }
+
+    /**
+     * The template for a kernel, in the folder that kmolt runs from.
+     *
+     * @param release as in {@code uname -r}
+     * @throws EditionException if it is not there, or damaged
+     */
+    public static ElfObject template(String release) throws EditionException, IOException {
+        Path file = Path.of(System.getProperty("kmolt.home", "."))
+                .resolve("target/kernel")
+                .resolve(release)
+                .resolve("kmolt_routes.ko");
+        if (!Files.exists(file)) {
+            throw EditionException.unfit("there is no %s; build it: make core KERNELS=%s".formatted(file, release));
+        }
+        try {
+            return ElfObject.read(file);
+        } catch (ElfException e) {
+            throw EditionException.unfit(String.valueOf(e.getMessage()));
+        }
     }
 
     /**
@@ -155,6 +180,7 @@ public final class RoutesModule {
                 ".text.kmolt", Elf.SHT_PROGBITS, Elf.SHF_ALLOC | Elf.SHF_EXECINSTR, CODE_ALIGNMENT, routes.code());
         List<ElfRelocation> relocations = new ArrayList<>();
         for (RoutesImage.Reference reference : routes.references()) {
+            checkEmpty(reference);
             int type = switch (reference.width()) {
                 case RELATIVE -> Elf.R_X86_64_PC32;
                 case SIGNED -> Elf.R_X86_64_32S;
@@ -164,6 +190,17 @@ public final class RoutesModule {
         }
         editor.setRelocations(section, relocations);
         return editor.addSymbol("kmolt_dispatchers", Elf.STB_LOCAL, Elf.STT_NOTYPE, section, 0, 0);
+    }
+
+    /** The loader refuses to write where something stands ({@code apply_relocate_add}, arch/x86/kernel/module.c). */
+    private void checkEmpty(RoutesImage.Reference reference) {
+        byte[] code = routes.code();
+        int at = Objects.checkFromIndexSize(reference.offset(), Integer.BYTES, code.length);
+        for (int i = at; i < at + Integer.BYTES; i++) {
+            if (code[i] != 0) {
+                throw new IllegalArgumentException("the field of " + reference + " is not 0");
+            }
+        }
     }
 
     private int symbol(RoutesImage.Target target, int go) {

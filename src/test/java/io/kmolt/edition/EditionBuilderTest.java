@@ -93,6 +93,12 @@ class EditionBuilderTest {
     }
 
     @Test
+    void compilingTwiceGivesTheSameFile() throws Exception {
+        byte[] once = Editions.pipes(folder).elf().bytes();
+        assertThat(Editions.pipes(folder).elf().bytes()).isEqualTo(once);
+    }
+
+    @Test
     void anErrorOfTheCompilerIsShownWithThePlaceInTheFile() {
         assertThatThrownBy(() ->
                         build("wrong.c", "#include <kmolt.h>\nMODULE_LICENSE(\"GPL\");\nint f(void) { return x; }\n"))

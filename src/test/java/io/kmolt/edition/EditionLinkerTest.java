@@ -29,6 +29,11 @@ class EditionLinkerTest {
     }
 
     @Test
+    void itIsSound() throws Exception {
+        image.isSound();
+    }
+
+    @Test
     void itIsAnotherModule() {
         assertThat(update.name()).isEqualTo("pipes");
         assertThat(update.module()).isEqualTo("kmolt_pipes");

@@ -1,15 +1,19 @@
 package io.kmolt.edition;
 
+import static org.assertj.core.api.Assertions.assertThat;
+
 import io.kmolt.elf.ElfException;
 import io.kmolt.elf.ElfObject;
 import io.kmolt.elf.ElfRelocation;
 import io.kmolt.elf.ElfSection;
 import io.kmolt.elf.ElfSymbol;
+import io.kmolt.elf.Readelf;
 import io.kmolt.link.SimulatedKernel;
 import io.kmolt.module.KernelModule;
 import io.kmolt.x86.DecodeException;
 import io.kmolt.x86.Decoder;
 import io.kmolt.x86.Instruction;
+import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
@@ -32,6 +36,24 @@ record LoadedImage(ElfObject elf, Map<Integer, Long> sections) {
             return new LoadedImage(elf, SimulatedKernel.loadUpdate(elf));
         } catch (ElfException e) {
             throw new AssertionError(e);
+        }
+    }
+
+    /** The file is sound, and sysfs can have a file for each section ({@code add_sect_attrs()}, kernel/module/sysfs.c). */
+    void isSound() throws IOException, InterruptedException {
+        assertThat(Readelf.complaints(elf.bytes())).isEmpty();
+        assertThat(elf.sections().stream().filter(ElfSection::isAlloc).map(ElfSection::name))
+                .doesNotHaveDuplicates();
+        for (ElfSection section : elf.sections()) {
+            if (section.isAlloc() && section.hasContent()) {
+                byte[] content = elf.content(section);
+                for (ElfRelocation relocation : elf.relocations(section.index())) {
+                    int at = (int) relocation.offset();
+                    assertThat(Arrays.copyOfRange(content, at, at + relocation.width()))
+                            .as("where the loader writes, in %s at %d", section.name(), at)
+                            .containsOnly(0);
+                }
+            }
         }
     }
 

@@ -1,6 +1,7 @@
 package io.kmolt.edition;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.kmolt.diff.Refusal;
 import io.kmolt.edition.RoutesImage.Places;
@@ -82,6 +83,11 @@ class RoutesModuleTest {
     }
 
     @Test
+    void itIsSound() throws Exception {
+        image.isSound();
+    }
+
+    @Test
     void itIsAnotherModule() {
         assertThat(image.moduleName()).isEqualTo("kmolt_pipes_r7");
         assertThat(image.elf().modinfo("name")).contains("kmolt_pipes_r7");
@@ -159,6 +165,30 @@ class RoutesModuleTest {
                 .endsWith(HexFormat.of()
                         .parseHex("100000000500" + "080000000500" + "000000000000" + "100000000500" + "000000000000"
                                 + "080000000500" + "000000000000"));
+    }
+
+    @Test
+    void aFieldThatTheLoaderCouldNotFillIsADefect() {
+        RoutesImage wrong = new RoutesImage(
+                "pipes",
+                1,
+                Editions.BOOT_ID,
+                "",
+                CODE,
+                List.of(new Reference(0, Width.RELATIVE, new Target.Go(), -4)),
+                List.of(),
+                List.of(),
+                List.of());
+        assertThatThrownBy(() -> RoutesModule.link(wrong, template, Editions.CORE))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining("is not 0");
+    }
+
+    @Test
+    void aKernelWithoutATemplateIsNamed() {
+        assertThatThrownBy(() -> RoutesModule.template("0.0.1"))
+                .isInstanceOf(EditionException.class)
+                .hasMessageContaining("0.0.1/kmolt_routes.ko; build it: make core KERNELS=0.0.1");
     }
 
     @Test

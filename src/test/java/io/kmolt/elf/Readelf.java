@@ -6,11 +6,11 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 
 /** What binutils thinks of an object. */
-final class Readelf {
+public final class Readelf {
     private Readelf() {}
 
     /** Everything that {@code readelf -aW} has to complain about; empty if nothing. */
-    static String complaints(byte[] object) throws IOException, InterruptedException {
+    public static String complaints(byte[] object) throws IOException, InterruptedException {
         Path file = Files.createTempFile("kmolt", ".ko");
         try {
             Files.write(file, object);
