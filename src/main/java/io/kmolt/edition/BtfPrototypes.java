@@ -2,7 +2,6 @@ package io.kmolt.edition;
 
 import io.kmolt.btf.Btf;
 import io.kmolt.btf.BtfException;
-import io.kmolt.btf.BtfType;
 import io.kmolt.btf.FunctionPrototypes;
 import io.kmolt.btf.ModuleBtf;
 import io.kmolt.btf.Pahole;
@@ -11,7 +10,6 @@ import io.kmolt.elf.ElfObject;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -23,8 +21,6 @@ import java.util.Optional;
  * @param objects types of vmlinux, under an empty name, and of modules by their names
  */
 public record BtfPrototypes(Btf editions, Map<String, Btf> objects) implements Prototypes {
-    private static final int REGISTER_BITS = 64;
-
     public BtfPrototypes {
         objects = Map.copyOf(objects);
     }
@@ -76,40 +72,5 @@ public record BtfPrototypes(Btf editions, Map<String, Btf> objects) implements P
         return FunctionPrototypes.incompatibility(editions, edition, types, function)
                 .<Verdict>map(Verdict.Different::new)
                 .orElseGet(Verdict.Same::new);
-    }
-
-    @Override
-    public Optional<List<Parameter>> parameters(String function, String object) {
-        return prototype(function, object).map(BtfPrototypes::inRegisters);
-    }
-
-    @Override
-    public Optional<Prototype> prototype(String function, String object) {
-        Btf types = objects.get(object);
-        return types == null || function.contains(".")
-                ? Optional.empty()
-                : FunctionPrototypes.prototype(types, function);
-    }
-
-    private static List<Parameter> inRegisters(Prototype prototype) {
-        List<Parameter> parameters = new ArrayList<>();
-        for (BtfType.Parameter parameter : prototype.parameters()) {
-            Optional<Parameter> one = inRegister(prototype.types(), parameter.type());
-            if (one.isEmpty()) {
-                break;
-            }
-            parameters.add(one.get());
-        }
-        return List.copyOf(parameters);
-    }
-
-    private static Optional<Parameter> inRegister(Btf types, int type) {
-        Parameter parameter = switch (types.type(types.resolved(type))) {
-            case BtfType.Ptr _ -> new Parameter(REGISTER_BITS, false);
-            case BtfType.Int number -> new Parameter(Math.toIntExact(number.size() * Byte.SIZE), number.signed());
-            case BtfType.Enumeration e -> new Parameter(Math.toIntExact(e.size() * Byte.SIZE), e.signed());
-            default -> new Parameter(Integer.MAX_VALUE, false);
-        };
-        return parameter.bits() <= REGISTER_BITS ? Optional.of(parameter) : Optional.empty();
     }
 }

@@ -300,8 +300,7 @@ public final class EditionLinker {
                         function.symbol().address(),
                         function.editions().stream()
                                 .map(edition -> new EditionUpdate.Edition(edition.number(), edition.name()))
-                                .toList(),
-                        prototypes.parameters(function.name(), function.symbol().object())))
+                                .toList()))
                 .toList();
     }
 }

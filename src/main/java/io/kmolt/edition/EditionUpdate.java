@@ -1,7 +1,6 @@
 package io.kmolt.edition;
 
 import java.util.List;
-import java.util.Optional;
 
 /**
  * Editions, linked onto a running kernel.
@@ -22,15 +21,8 @@ public record EditionUpdate(String name, String module, byte[] image, List<Funct
      * @param object the module that it is in; empty for vmlinux
      * @param address where it begins
      * @param editions by number
-     * @param parameters as {@link Prototypes#parameters} has them; empty if not known
      */
-    public record Function(
-            String label,
-            String name,
-            String object,
-            long address,
-            List<Edition> editions,
-            Optional<List<Parameter>> parameters) {}
+    public record Function(String label, String name, String object, long address, List<Edition> editions) {}
 
     /**
      * An edition.

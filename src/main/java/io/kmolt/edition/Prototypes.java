@@ -1,10 +1,7 @@
 package io.kmolt.edition;
 
-import io.kmolt.btf.Prototype;
-import java.util.List;
-import java.util.Optional;
-
 /** What is known of the prototypes of editions and of the functions that they stand in for. */
+@FunctionalInterface
 public interface Prototypes {
 
     /**
@@ -15,21 +12,6 @@ public interface Prototypes {
      * @param object the module that the function is in; empty for vmlinux
      */
     Verdict compare(String edition, String function, String object);
-
-    /**
-     * The parameters of a kernel function that travel in registers of their own: all of them up to the first that is a
-     * structure, a floating-point number or wider than a register. Empty if they are not known.
-     *
-     * @param object the module that the function is in; empty for vmlinux
-     */
-    Optional<List<Parameter>> parameters(String function, String object);
-
-    /**
-     * The prototype of a kernel function; empty if it is not known.
-     *
-     * @param object the module that the function is in; empty for vmlinux
-     */
-    Optional<Prototype> prototype(String function, String object);
 
     /** Whether an edition may be called in place of its function. */
     sealed interface Verdict {
@@ -57,21 +39,6 @@ public interface Prototypes {
      * @param why what is missing
      */
     static Prototypes unknown(String why) {
-        return new Prototypes() {
-            @Override
-            public Verdict compare(String edition, String function, String object) {
-                return new Verdict.Unknown(why);
-            }
-
-            @Override
-            public Optional<List<Parameter>> parameters(String function, String object) {
-                return Optional.empty();
-            }
-
-            @Override
-            public Optional<Prototype> prototype(String function, String object) {
-                return Optional.empty();
-            }
-        };
+        return (edition, function, object) -> new Verdict.Unknown(why);
     }
 }

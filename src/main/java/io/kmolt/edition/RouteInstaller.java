@@ -4,7 +4,6 @@ import io.kmolt.btf.Btf;
 import io.kmolt.btf.BtfException;
 import io.kmolt.btf.FunctionPrototypes;
 import io.kmolt.elf.ElfException;
-import io.kmolt.elf.ElfObject;
 import io.kmolt.module.KernelModule;
 import io.kmolt.route.ArgumentType;
 import io.kmolt.route.CodeReference;
@@ -14,7 +13,6 @@ import io.kmolt.route.DispatcherRequest;
 import io.kmolt.route.Dispatchers;
 import io.kmolt.route.KernelLayout;
 import io.kmolt.route.Label;
-import io.kmolt.route.OrcHint;
 import io.kmolt.route.Route;
 import io.kmolt.route.RouteCompiler;
 import io.kmolt.route.RouteContext;
@@ -179,7 +177,10 @@ final class RouteInstaller {
                         .toList(),
                 routes(functions, ordered, code),
                 code.returnSites(),
-                code.orc().stream().map(RouteInstaller::unwind).toList()));
+                code.orc().stream()
+                        .filter(hint -> !hint.isUndefined())
+                        .map(hint -> new RoutesImage.Unwind(hint.offset(), OptionalInt.of(hint.spOffset())))
+                        .toList()));
         LoadEditions.insert(target, session, linked.module(), linked.image());
         Reply reply = session.send("route " + linked.module());
         if (!reply.isOk()) {
@@ -262,11 +263,6 @@ final class RouteInstaller {
 
     private static <T> T required(@Nullable T known) {
         return Objects.requireNonNull(known, "a route refers to what the core does not know");
-    }
-
-    private static RoutesImage.Unwind unwind(OrcHint hint) {
-        return new RoutesImage.Unwind(
-                hint.offset(), hint.isUndefined() ? OptionalInt.empty() : OptionalInt.of(hint.spOffset()));
     }
 
     /** Unloads modules with dispatchers that nothing leads to any more; one that stays does no harm. */

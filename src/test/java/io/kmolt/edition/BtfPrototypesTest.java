@@ -8,7 +8,6 @@ import io.kmolt.edition.Prototypes.Verdict;
 import io.kmolt.elf.Corpus;
 import io.kmolt.elf.ElfObject;
 import java.nio.file.Path;
-import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import org.junit.jupiter.api.BeforeAll;
@@ -45,27 +44,6 @@ class BtfPrototypesTest {
     }
 
     @Test
-    void parametersHaveTheirWidths() {
-        // bool minix_set_inode(…) would say less: int minix_getattr(struct user_namespace *, const struct path *,
-        // struct kstat *, u32, unsigned int)
-        assertThat(known.parameters("minix_getattr", "minix"))
-                .contains(List.of(
-                        new Parameter(64, false),
-                        new Parameter(64, false),
-                        new Parameter(64, false),
-                        new Parameter(32, false),
-                        new Parameter(32, false)));
-        assertThat(known.parameters("vfs_fallocate", ""))
-                .contains(List.of(
-                        new Parameter(64, false),
-                        new Parameter(32, true),
-                        new Parameter(64, true),
-                        new Parameter(64, true)));
-        assertThat(known.prototype("minix_getattr", "minix").orElseThrow().parameters())
-                .hasSize(5);
-    }
-
-    @Test
     void whatCannotBeToldIsSaid() {
         assertThat(known.compare("counted_read", "pipe_read.isra.0", ""))
                 .isEqualTo(
@@ -74,6 +52,5 @@ class BtfPrototypesTest {
                 .isEqualTo(new Verdict.Unknown("there is no type information of module fuse"));
         assertThat(known.compare("counted_read", "no_such_function", "")).isInstanceOf(Verdict.Unknown.class);
         assertThat(known.compare("no_such_edition", "pipe_read", "")).isInstanceOf(Verdict.Unknown.class);
-        assertThat(known.parameters("no_such_function", "")).isEmpty();
     }
 }

@@ -315,15 +315,6 @@ class DispatchersTest {
     }
 
     @Test
-    void hintsAreEncodedAsLinuxReadsThem() {
-        assertThat(OrcFormat.LINUX_6_1.encode(new OrcHint(0, 8))).containsExactly(8, 0, 0, 0, 5, 0);
-        assertThat(OrcFormat.LINUX_6_1.encode(new OrcHint(0, 24))).containsExactly(24, 0, 0, 0, 5, 0);
-        assertThat(OrcFormat.LINUX_6_1.encode(new OrcHint(9, OrcHint.UNDEFINED)))
-                .containsExactly(0, 0, 0, 0, 0, 0);
-        assertThat(OrcFormat.LINUX_6_1.size()).isEqualTo(6);
-    }
-
-    @Test
     void farJumpsAreLonger() throws Exception {
         String many = String.join("||", Collections.nCopies(12, "arg0==0x100000000"));
         List<Line> jumps = assemble(many + "?1:2").explanations().getFirst().lines().stream()
