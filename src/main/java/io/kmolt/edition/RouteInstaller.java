@@ -211,8 +211,7 @@ final class RouteInstaller {
         String release = Facts.release(target);
         KernelModule core = Core.fitting(target, release, CoreState.ask(target));
         try {
-            ElfObject template = ElfObject.read(Core.file(release).resolveSibling("kmolt_routes.ko"));
-            return RoutesModule.link(image, template, core);
+            return RoutesModule.link(image, RoutesModule.template(release), core);
         } catch (ElfException e) {
             throw SwapException.unfit("the dispatchers cannot be made a module: " + e.getMessage());
         }
