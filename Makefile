@@ -17,6 +17,8 @@ MAVEN := mvn -B -q -ntp
 
 CORE_SOURCES := $(wildcard kernel/*.c kernel/*.h kernel/Kbuild kernel/routes/*) scripts/build-core
 CORES := $(KERNELS:%=target/kernel/%/kmolt.ko)
+# The demo loads these.
+EDITIONS := $(KERNELS:%=target/editions/%/meminfo.ko)
 
 .PHONY: help setup build check-core core kernels jar fixtures demo test test-quick clean format
 
@@ -44,10 +46,14 @@ target/kernel/%/kmolt.ko: $(CORE_SOURCES)
 
 build: jar core ## build the tool and the core
 
-fixtures: build ## build the modules that tests and demo load and swap
+fixtures: build $(EDITIONS) ## build the modules that tests and demo load and swap
 	@tests/fixtures/build --kernel $(lastword $(KERNELS))
 
-demo: setup ## swap a mounted ext4, then a device of ours
+target/editions/%/meminfo.ko: examples/editions/meminfo.c include/kmolt.h target/kmolt.jar
+	@mkdir -p $(dir $@)
+	@./kmolt edition build $< --kernel $* -o $@
+
+demo: setup ## swap a mounted ext4 and a device of ours, route one user to an edition
 	@$(MAKE) --no-print-directory build fixtures
 	@./kmolt demo
 

@@ -16,13 +16,15 @@ import picocli.CommandLine.Spec;
         name = "demo",
         mixinStandardHelpOptions = true,
         description = {
-            "Shows, in a guest with a distribution's kernel, that modules in use can be replaced.",
+            "Shows, in a guest with a distribution's kernel, that modules in use can be replaced,",
+            "and that a kernel function can have editions, chosen call by call.",
             "This machine's own kernel is not touched."
         },
         footer = {
             "",
             "Part 1: ext4, mounted and under load, is swapped for another package's build, reverted, swapped again.",
             "Part 2: the example device, open and in use, behaves differently after a swap and keeps its state.",
+            "Part 3: /proc/meminfo is answered by an edition for one user, by the kernel's function for all others.",
             "Needs what make fixtures builds.",
             "",
             "Exit status: 0 everything held; 3 a kernel or a file is missing; 5 something did not hold;",

@@ -1,5 +1,6 @@
 package io.kmolt.demo;
 
+import io.kmolt.edition.EditionException;
 import io.kmolt.lab.ExitHook;
 import io.kmolt.lab.Guest;
 import io.kmolt.lab.GuestCrashedException;
@@ -13,7 +14,8 @@ import java.io.PrintWriter;
 import java.util.List;
 
 /**
- * Shows, in a guest with a distribution's kernel, that a module in use can be replaced and that nothing suffers.
+ * Shows, in a guest with a distribution's kernel, that a module in use can be replaced and that nothing suffers; and that
+ * a function can have editions, chosen call by call.
  *
  * <p>The guest is driven from outside: nothing runs in it but its kernel, a shell and what uses the modules.
  */
@@ -31,8 +33,7 @@ public final class Demo {
         DemoFiles files = DemoFiles.find();
         Timeline timeline = new Timeline(out);
         Findings findings = new Findings();
-        timeline.print(
-                "kmolt replaces modules of Debian's kernel %s while they are in use.".formatted(DemoFiles.RUNNING));
+        timeline.print("kmolt changes Debian's kernel %s while it runs.".formatted(DemoFiles.RUNNING));
         timeline.print("It runs in a disposable guest; this machine's own kernel is not touched.");
         LabOptions options = LabOptions.defaults().withKernel(DemoFiles.RUNNING);
         try (Guest guest = Lab.start(options);
@@ -55,6 +56,12 @@ public final class Demo {
             new MountedFileSystem(stage, files).play();
             timeline.part("Part 2: an open device, from version 1 to version 2 and back");
             new OpenDevice(stage, files).play();
+            timeline.part("Part 3: /proc/meminfo, answered by another function for one user");
+            new OneUser(stage, files).play();
+            return false;
+        } catch (EditionException e) {
+            findings.check(false, String.valueOf(e.getMessage()));
+            e.refusals().forEach(refusal -> findings.check(false, refusal.toString()));
             return false;
         } catch (SwapException e) {
             findings.check(false, String.valueOf(e.getMessage()));

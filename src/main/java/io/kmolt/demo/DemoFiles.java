@@ -13,8 +13,9 @@ import java.nio.file.Path;
  * @param load the load generator
  * @param greeter1 version 1 of the example device
  * @param greeter2 version 2
+ * @param meminfo editions of what prints /proc/meminfo
  */
-record DemoFiles(Path newExt4, Path load, Path greeter1, Path greeter2) {
+record DemoFiles(Path newExt4, Path load, Path greeter1, Path greeter2, Path meminfo) {
     /** The kernel that is booted. */
     static final String RUNNING = "6.1.0-55-amd64";
 
@@ -35,7 +36,9 @@ record DemoFiles(Path newExt4, Path load, Path greeter1, Path greeter2) {
                 cache.require(UPDATE).module("ext4"),
                 built(fixtures.resolve("bin/kmolt-load")),
                 built(greeter.resolve("v1/greeter.ko")),
-                built(greeter.resolve("v2/greeter.ko")));
+                built(greeter.resolve("v2/greeter.ko")),
+                built(Path.of(System.getProperty("kmolt.home", "."), "target/editions", RUNNING, "meminfo.ko")
+                        .toAbsolutePath()));
     }
 
     private static Path built(Path file) throws DemoFileMissingException {
