@@ -8,7 +8,8 @@ import java.util.Map;
  * What a running kernel says, as far as linking editions onto it needs to know.
  *
  * @param bootId {@code /proc/sys/kernel/random/boot_id}
- * @param symbols what {@code /proc/kallsyms} has under each name that was asked for, in its order
+ * @param symbols what {@code /proc/kallsyms} has under each name that was asked for, in its order, without what is in
+ *     modules of kmolt
  * @param similar for names that it does not have, a few that look like them
  * @param modules the loaded modules among the objects of those symbols, by name
  * @param bodies by address of a function, that of the first instruction behind its ftrace site; 5 bytes behind its

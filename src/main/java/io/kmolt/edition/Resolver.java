@@ -128,12 +128,9 @@ final class Resolver {
         return candidates;
     }
 
-    /** Neither kmolt's own modules, nor what BPF, ftrace and kprobes list as if it were one (kernel/kallsyms.c). */
+    /** Not what BPF, ftrace and kprobes list as if it were in a module (kernel/kallsyms.c). */
     private static boolean isPartOfKernel(String object) {
-        return !object.equals("kmolt")
-                && !object.startsWith("kmolt_")
-                && !object.equals("bpf")
-                && !object.startsWith("__builtin__");
+        return !object.equals("bpf") && !object.startsWith("__builtin__");
     }
 
     private boolean isFreed(long address) {

@@ -21,7 +21,11 @@ import java.util.stream.Collectors;
 public final class Symbols {
     private static final int MOST_SIMILAR = 5;
     private static final int HEX = 16;
+    private static final String CORE = "kmolt";
     private static final List<String> EDGES = List.of("__init_begin", "__init_end");
+
+    /** {@code NAME SIZE REFERENCES HOLDERS STATE ADDRESS}, with a comma behind each holder (kernel/module/procfs.c). */
+    private static final String MODULES = "/proc/modules";
 
     /** From Linux 6.5 on: address and name of every function with an ftrace site; the address is the site's. */
     private static final String SITES = "/sys/kernel/tracing/available_filter_functions_addrs";
@@ -36,7 +40,7 @@ public final class Symbols {
     public static EditionTarget ask(Target target, EditionFile file, KernelModule core) throws TargetException {
         List<String> names = new ArrayList<>(file.names());
         names.addAll(EDGES);
-        Map<String, List<KernelSymbol>> symbols = symbols(target, names);
+        Map<String, List<KernelSymbol>> symbols = withoutOwn(target, symbols(target, names));
         Map<String, List<String>> similar = new HashMap<>();
         for (DeclaredEdition edition : file.editions()) {
             if (!symbols.containsKey(edition.function())) {
@@ -50,6 +54,38 @@ public final class Symbols {
                 modules(target, symbols.values()),
                 bodies(target, file, symbols),
                 core);
+    }
+
+    /**
+     * Without those of kmolt itself. Its modules are told by what they use, as other people's modules may have any name:
+     * the core, and whatever the core is needed by.
+     */
+    private static Map<String, List<KernelSymbol>> withoutOwn(Target target, Map<String, List<KernelSymbol>> symbols)
+            throws TargetException {
+        boolean inModules = symbols.values().stream()
+                .flatMap(List::stream)
+                .anyMatch(symbol -> !symbol.object().isEmpty());
+        if (!inModules) {
+            return symbols;
+        }
+        Set<String> own = new HashSet<>();
+        for (String line : target.readText(MODULES).lines().toList()) {
+            String[] words = line.split(" ");
+            if (words[0].equals(CORE)) {
+                own.add(CORE);
+                own.addAll(List.of(words[3].split(",")));
+            }
+        }
+        Map<String, List<KernelSymbol>> others = new LinkedHashMap<>();
+        symbols.forEach((name, all) -> {
+            List<KernelSymbol> left = all.stream()
+                    .filter(symbol -> !own.contains(symbol.object()))
+                    .toList();
+            if (!left.isEmpty()) {
+                others.put(name, left);
+            }
+        });
+        return others;
     }
 
     /** What {@code /proc/kallsyms} has under some names, in its order; names that it does not have are left out. */
@@ -88,8 +124,7 @@ public final class Symbols {
         if (objects.isEmpty()) {
             return modules;
         }
-        // NAME SIZE REFERENCES HOLDERS STATE ADDRESS (kernel/module/procfs.c)
-        for (String line : target.readText("/proc/modules").lines().toList()) {
+        for (String line : target.readText(MODULES).lines().toList()) {
             String[] words = line.split(" ");
             if (objects.contains(words[0])) {
                 long address = Long.parseUnsignedLong(words[5].substring(2), HEX);

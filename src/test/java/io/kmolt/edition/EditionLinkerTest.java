@@ -206,13 +206,6 @@ class EditionLinkerTest {
     }
 
     @Test
-    void aNameOfAnOlderUpdateIsNotTheKernels() throws Exception {
-        Kernel kernel = Kernel.withPipes().has("pipe_read", 0xffff_ffff_c010_0000L, 't', "kmolt_other");
-        assertThat(Editions.link(pipes, kernel).functions().getFirst().address())
-                .isEqualTo(PIPE_READ);
-    }
-
-    @Test
     void anotherKernelIsRefused() {
         Kernel other = Kernel.withPipes().runs(TinyModule.compile("kmolt", List.of(), """
                 static const char vermagic[] __attribute__((section(".modinfo"), used, aligned(1))) =

@@ -44,7 +44,7 @@ class SymbolsTest {
     }
 
     @Test
-    void itFindsWhatIsNeededAndNothingElse() throws IOException {
+    void itFindsWhatIsNeededAndNothingElseAndPassesOverModulesOfItsOwn() throws IOException {
         has("/proc/kallsyms", """
                 ffffffff81000000 T _stext
                 ffffffff81300000 t pipe_read.cold
@@ -56,10 +56,14 @@ class SymbolsTest {
                 ffffffffc0000200 t free_blocks.isra.0\t[minix]
                 ffffffffc0000300 t __pfx_free_blocks.isra.0\t[minix]
                 ffffffffc0100100 t pipe_read\t[kmolt_other]
+                ffffffffc0300100 t pipe_read\t[kmolt_pipes]
+                ffffffffc0400100 t pipe_read\t[kmolt]
                 """);
         has("/proc/modules", """
                 minix 45056 1 - Live 0xffffffffc0000000
                 fuse 180224 0 - Live 0xffffffffc0200000
+                kmolt_pipes 4096 1 kmolt_pipes_r1, Live 0xffffffffc0300000 (OE)
+                kmolt 69632 2 kmolt_pipes_r1,kmolt_pipes, Live 0xffffffffc0400000 (OE)
                 kmolt_other 4096 0 - Live 0xffffffffc0100000 (OE)
                 """);
 
