@@ -5,9 +5,12 @@ import io.kmolt.edition.EditionBuilder;
 import io.kmolt.edition.EditionBuilder.Built;
 import io.kmolt.edition.EditionException;
 import io.kmolt.edition.EditionFile;
+import io.kmolt.swap.Facts;
+import io.kmolt.target.Target;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
@@ -44,12 +47,15 @@ import picocli.CommandLine.Spec;
             "What the kernel does not export is declared extern and used. include/kmolt.h tells more.",
             "",
             "Examples:",
-            "  kmolt edition build examples/editions/pipes.c",
+            "  kmolt edition build -t lab:one examples/editions/pipes.c",
             "  kmolt edition build --kernel 6.1.0-56-amd64 -o /tmp/pipes.ko pipes.c",
             "",
             "Exit status: 0 done; 1 what it declares makes no sense; 2 usage; 3 it does not compile, or there are no headers."
         })
 final class EditionBuildCommand implements Callable<Integer> {
+    @Mixin
+    TargetOption target = new TargetOption();
+
     @Mixin
     OutputOptions output = new OutputOptions();
 
@@ -63,7 +69,7 @@ final class EditionBuildCommand implements Callable<Integer> {
     @Option(
             names = "--kernel",
             paramLabel = "VERSION",
-            description = "the kernel that it is for, as in uname -r (default: the one that runs here)")
+            description = "the kernel that it is for, as in uname -r (default: the target's)")
     @Nullable
     String kernel;
 
@@ -107,7 +113,10 @@ final class EditionBuildCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException, EditionException {
-        String release = kernel == null ? Headers.running() : kernel;
+        if (!Files.isRegularFile(source)) {
+            throw new NoSuchFileException(source.toString());
+        }
+        String release = kernel == null ? runningKernel() : kernel;
         try (ProgressLine progress = output.progress(spec)) {
             progress.step("compiling");
             Built built = EditionBuilder.ofHome()
@@ -129,6 +138,12 @@ final class EditionBuildCommand implements Callable<Integer> {
             output.print(spec, report, text -> describe(text, report));
         }
         return ExitCode.OK;
+    }
+
+    private String runningKernel() throws IOException {
+        try (Target opened = target.open()) {
+            return Facts.release(opened);
+        }
     }
 
     /** What makes no sense is not left lying about. */

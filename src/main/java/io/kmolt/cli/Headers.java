@@ -3,7 +3,6 @@ package io.kmolt.cli;
 import io.kmolt.lab.Kernel;
 import io.kmolt.lab.KernelCache;
 import io.kmolt.lab.KernelMissingException;
-import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.stream.Stream;
@@ -11,11 +10,6 @@ import java.util.stream.Stream;
 /** Where the headers of kernels are on this machine: installed, or among those that the lab fetched. */
 final class Headers {
     private Headers() {}
-
-    /** The kernel that runs on this machine. */
-    static String running() throws IOException {
-        return Files.readString(Path.of("/proc/sys/kernel/osrelease")).strip();
-    }
 
     /**
      * A kernel's build folder.

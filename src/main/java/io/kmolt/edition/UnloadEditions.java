@@ -54,7 +54,7 @@ public final class UnloadEditions {
                                                         .collect(Collectors.joining(", ")))));
         RouteInstaller installer = RouteInstaller.of(target, editions, images);
         try (CoreSession session = CoreSession.open(target)) {
-            if (!editions.isIdle()) {
+            if (!editions.withoutRoutes()) {
                 progress.step("leading all calls to the originals");
                 route(installer, session, RouteInstaller.none(editions));
             }
@@ -62,7 +62,7 @@ public final class UnloadEditions {
             Attempts.Outcome outcome = Attempts.run(session, "unload " + name, timeout, progress);
             Reply reply = outcome.reply();
             if (!reply.isOk()) {
-                if (!editions.isIdle()) {
+                if (!editions.withoutRoutes()) {
                     route(installer, session, RouteInstaller.inForce(editions));
                 }
                 throw refused(name, reply, timeout);

@@ -79,8 +79,8 @@ public record LoadedEditions(String name, String module, String routes, List<Edi
         return List.copyOf(all);
     }
 
-    /** Where nothing is routed. */
-    public boolean isIdle() {
+    /** Whether all calls go to the originals. */
+    public boolean withoutRoutes() {
         return routes.equals("none");
     }
 }
