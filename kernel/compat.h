@@ -27,6 +27,15 @@ static inline struct kmolt_range kmolt_module_text(const struct module *mod)
 	return (struct kmolt_range){ base, base + mod->core_layout.text_size };
 }
 
+/* What stays writable, and stays after init. */
+static inline struct kmolt_range kmolt_module_data(const struct module *mod)
+{
+	unsigned long base = (unsigned long)mod->core_layout.base;
+
+	return (struct kmolt_range){ base + mod->core_layout.ro_after_init_size,
+				     base + mod->core_layout.size };
+}
+
 #else
 
 static inline unsigned long kmolt_module_address(const struct module *mod)
@@ -48,6 +57,13 @@ static inline struct kmolt_range kmolt_module_text(const struct module *mod)
 	unsigned long base = (unsigned long)mod->mem[MOD_TEXT].base;
 
 	return (struct kmolt_range){ base, base + mod->mem[MOD_TEXT].size };
+}
+
+static inline struct kmolt_range kmolt_module_data(const struct module *mod)
+{
+	unsigned long base = (unsigned long)mod->mem[MOD_DATA].base;
+
+	return (struct kmolt_range){ base, base + mod->mem[MOD_DATA].size };
 }
 
 #endif

@@ -16,7 +16,8 @@
 
 #include "internal.h"
 
-#define REPLY_SIZE	(64 * 1024)
+/* The longest one describes as many editions as editions.c allows. */
+#define REPLY_SIZE	(256 * 1024)
 
 struct kmolt_session __rcu *kmolt_owner;
 /* Serialises the readers and writers of one open file. */
@@ -316,8 +317,10 @@ static int do_describe(struct kmolt_session *session, char *name)
 		say(session, "function %s %llx %llx %llx %s\n",
 		    target->desc->label, target->desc->address,
 		    target->desc->marker,
-		    target->registered ? target->route->entry : 0,
+		    target->route ? target->route->entry : 0,
 		    target->gone ? "gone" : "there");
+		say(session, "route %s\n",
+		    target->route ? target->route->text : "0");
 		for (j = 0; j <= target->desc->n_editions; j++)
 			say(session, "edition %llu %llx %lx\n",
 			    target->counters[j]->number,
@@ -330,15 +333,15 @@ static int do_describe(struct kmolt_session *session, char *name)
 static int do_switch(struct kmolt_session *session, char *arg)
 {
 	char *name = strsep(&arg, " ");
-	s64 *word = kmolt_switch(name);
-	s64 value;
+	s64 value, *word;
 
+	if (arg && kstrtos64(strim(arg), 0, &value))
+		return fail(session, -EINVAL, "a switch holds a 64-bit integer");
+	word = kmolt_switch(name);
 	if (IS_ERR(word))
 		return fail(session, PTR_ERR(word),
 			    PTR_ERR(word) == -ENOSPC ? "there are 64 switches already" :
 			    "a switch is named by up to 31 letters, digits, \"_\", \"-\" and \".\"");
-	if (arg && kstrtos64(strim(arg), 0, &value))
-		return fail(session, -EINVAL, "a switch holds a 64-bit integer");
 	if (arg) {
 		WRITE_ONCE(*word, value);
 		pr_info("switch %s set to %lld, by pid %d (%s) uid %u\n", name,
@@ -397,8 +400,11 @@ static int do_unload(struct kmolt_session *session, char *name)
 	struct kmolt_outcome outcome = {};
 	int err;
 
-	if (!group || !group->pinned)
+	if (!group)
 		return fail(session, -ENOENT, "there are no such editions");
+	/* It was done before, and the modules are still to be removed. */
+	if (!group->pinned)
+		goto unpinned;
 	if (group->routing)
 		return fail(session, -EINVAL, "routes lead to these editions");
 	err = kmolt_unload_editions(group, &outcome);
@@ -411,6 +417,7 @@ static int do_unload(struct kmolt_session *session, char *name)
 	pr_info("%s: unloaded, by pid %d (%s) uid %u\n", group->desc->name,
 		session->owner, session->comm,
 		from_kuid(&init_user_ns, current_uid()));
+unpinned:
 	say_retired(session, group);
 	say(session, "retired %s\n", group->mod->name);
 	return 0;

@@ -13,6 +13,10 @@
 
 #include "internal.h"
 
+/* So many can be described in one reply. */
+#define MAX_FUNCTIONS	128
+#define MAX_EDITIONS	1024
+
 LIST_HEAD(kmolt_groups);
 
 struct kmolt_group *kmolt_find_group(const char *name)
@@ -57,11 +61,12 @@ static const struct kmolt_target *find_target(u64 address)
 	return NULL;
 }
 
-static bool text_ok(const char *text, size_t size)
+/* Its folder stands beside the group's own files. */
+static bool label_ok(const char *label)
 {
-	size_t length = strnlen(text, size);
-
-	return length < size && !strchr(text, '/') && !strchr(text, '\n');
+	return label[0] && kmolt_text_ok(label, KMOLT_LABEL_LEN, "_.:,$-") &&
+	       label[0] != '.' && strcmp(label, "module") &&
+	       strcmp(label, "routes");
 }
 
 static const char *function_wrong(const struct kmolt_function *function,
@@ -70,12 +75,10 @@ static const char *function_wrong(const struct kmolt_function *function,
 	const struct kmolt_code *editions = (void *)function->editions;
 	u64 i;
 
-	if (!text_ok(function->label, sizeof(function->label)) ||
-	    !function->label[0] ||
-	    !text_ok(function->object, sizeof(function->object)))
+	if (!label_ok(function->label) ||
+	    !kmolt_text_ok(function->object, sizeof(function->object), "_"))
 		return "a function's name is malformed";
-	if (!kmolt_array_ok(mod, function->marker, 1, sizeof(u64)) ||
-	    kmolt_in_text(mod, function->marker))
+	if (!kmolt_word_ok(mod, function->marker, sizeof(u64)))
 		return "a marker is not in the update module's data";
 	if (!function->n_editions || function->n_editions > 255 ||
 	    !kmolt_array_ok(mod, function->editions, function->n_editions,
@@ -94,19 +97,20 @@ static const char *shape_wrong(const struct kmolt_editions *desc,
 {
 	const struct kmolt_function *functions = (void *)desc->functions;
 	const char *wrong;
+	u64 codes = 0;
 	u64 i, j;
 
-	if (!within_module((unsigned long)desc, mod) ||
-	    !within_module((unsigned long)(desc + 1) - 1, mod))
+	if (!kmolt_descriptor_ok(mod, desc, sizeof(*desc)))
 		return "the descriptor is not in the update module";
 	if (desc->magic != KMOLT_MAGIC_EDITIONS || desc->size != sizeof(*desc))
 		return "this is not a descriptor";
 	if (desc->abi != KMOLT_ABI)
 		return "it was linked for another version of the core";
-	if (!text_ok(desc->boot_id, sizeof(desc->boot_id)) ||
-	    !text_ok(desc->name, sizeof(desc->name)) || !desc->name[0])
+	if (!kmolt_text_ok(desc->boot_id, sizeof(desc->boot_id), "-") ||
+	    !kmolt_text_ok(desc->name, sizeof(desc->name), "_") ||
+	    !desc->name[0])
 		return "its name is malformed";
-	if (!desc->n_functions ||
+	if (!desc->n_functions || desc->n_functions > MAX_FUNCTIONS ||
 	    !kmolt_array_ok(mod, desc->functions, desc->n_functions,
 			    sizeof(struct kmolt_function)))
 		return "the array of functions is not in the update module";
@@ -116,9 +120,13 @@ static const char *shape_wrong(const struct kmolt_editions *desc,
 			return wrong;
 		for (j = 0; j < i; j++)
 			if (functions[i].address == functions[j].address ||
+			    functions[i].marker == functions[j].marker ||
 			    !strcmp(functions[i].label, functions[j].label))
 				return "a function is named twice";
+		codes += functions[i].n_editions;
 	}
+	if (codes > MAX_EDITIONS)
+		return "it has too many editions";
 	return NULL;
 }
 
@@ -154,10 +162,9 @@ static int object_refused(const struct kmolt_function *function,
 		kmolt_refuse("%s: it was linked for another load of %s",
 			     update->name, function->object);
 		err = -ESTALE;
-	} else if (base && base->current_edition) {
-		kmolt_refuse("%s: %s was swapped and %s answers: its functions are not reached",
-			     update->name, function->object,
-			     base->current_edition->name);
+	} else if (base && kmolt_in_transition(base)) {
+		kmolt_refuse("%s: %s was swapped or is about to be: calls pass by its functions",
+			     update->name, function->object);
 		err = -EBUSY;
 	}
 	module_put(mod);
@@ -305,7 +312,9 @@ static int module_changes(struct notifier_block *block, unsigned long state,
 
 			if (target->gone || strcmp(target->desc->object, mod->name))
 				continue;
-			kmolt_target_release(target);
+			if (kmolt_target_release(target))
+				pr_warn("%s: ftrace has not let go of %s\n",
+					group->desc->name, target->desc->label);
 			target->gone = true;
 			pr_notice("%s: %s is gone with its module\n",
 				  group->desc->name, target->desc->label);

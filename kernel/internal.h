@@ -156,7 +156,7 @@ struct kmolt_target {
  * @desc: the descriptor, in the module
  * @mod: the module, referenced unless @retired
  * @retired: whether later routes are in force, so that it may be unloaded
- * @stuck: whether calls pass it though it is not in force
+ * @stuck: whether calls may pass it though it is not in force
  */
 struct kmolt_routing {
 	struct list_head node;
@@ -241,7 +241,12 @@ void kmolt_forget_base(struct kmolt_base *base);
 
 bool kmolt_session_missing(const struct module *mod);
 bool kmolt_array_ok(const struct module *mod, u64 address, u64 n, size_t size);
+bool kmolt_word_ok(const struct module *mod, u64 address, size_t size);
+bool kmolt_descriptor_ok(const struct module *mod, const void *desc,
+			 size_t size);
+bool kmolt_text_ok(const char *text, size_t size, const char *allowed);
 bool kmolt_in_text(const struct module *mod, u64 address);
+bool kmolt_in_transition(const struct kmolt_base *base);
 struct module *kmolt_get_module(const char *name);
 
 /* slots.c: the words of a base that name code */
@@ -354,7 +359,9 @@ void kmolt_editions_exit(void);
 int kmolt_enroll_routes(const struct kmolt_routes *desc, struct module *mod);
 void kmolt_withdraw_routes(const struct kmolt_routes *desc);
 int kmolt_target_check(struct kmolt_target *target);
-void kmolt_target_release(struct kmolt_target *target);
+int kmolt_target_release(struct kmolt_target *target);
+ssize_t kmolt_show_route(struct kmolt_target *target, char *buf);
+ssize_t kmolt_show_routing(struct kmolt_group *group, char *buf);
 struct kmolt_routing *kmolt_find_routing(const char *name);
 int kmolt_route(struct kmolt_routing *routing);
 struct kmolt_routing *kmolt_unused_routing(void);

@@ -15,6 +15,8 @@
 #include <linux/ftrace.h>
 #include <linux/rcupdate.h>
 #include <linux/slab.h>
+#include <linux/sysfs.h>
+#include <asm/text-patching.h>
 
 #include "internal.h"
 
@@ -24,6 +26,20 @@
 #define to_target(o)	container_of(o, struct kmolt_target, ops)
 
 /*
+ * For what is shown: whoever removes a folder holds kmolt_mutex and waits for
+ * those who look at its files.
+ */
+static DEFINE_MUTEX(show_mutex);
+
+/* Whether calls of the original by its editions pass the site already. */
+static bool is_shared(const struct kmolt_target *target)
+{
+	return READ_ONCE(*(u64 *)target->desc->marker) &&
+	       (target->entry == target->route->shared ||
+		target->entry == target->route->first_shared);
+}
+
+/*
  * Another user of ftrace comes to our site, one that changes where the call
  * goes, as livepatch does.  From now on calls of the original by an edition go
  * through the function's entry, where that user is.  Called with ftrace's
@@ -31,26 +47,80 @@
  */
 static int share(struct kmolt_target *target)
 {
-	const struct kmolt_route *route = target->route;
-	int err;
+	const struct kmolt_route *route;
+	int err = 0;
 
-	if (target->sharing)
-		return 0;
 	if (!mutex_trylock(&kmolt_mutex)) {
 		/* Whoever holds it gets on meanwhile. */
 		usleep_range(1000, 2000);
 		return -EAGAIN;
 	}
-	target->sharing = true;
-	err = modify_ftrace_direct_multi_nolock(&target->ops, route->shared);
-	if (err) {
-		target->sharing = false;
-	} else {
-		target->entry = route->shared;
-		WRITE_ONCE(*(u64 *)target->desc->marker, 1);
+	route = target->route;
+	if (!route) {
+		err = -EAGAIN;
+	} else if (!is_shared(target)) {
+		target->sharing = true;
+		err = modify_ftrace_direct_multi_nolock(&target->ops,
+							route->shared);
+		if (!err) {
+			target->entry = route->shared;
+			WRITE_ONCE(*(u64 *)target->desc->marker, 1);
+		}
 	}
 	mutex_unlock(&kmolt_mutex);
 	return err;
+}
+
+/* Also for those who look at it without our mutex. */
+static void set_route(struct kmolt_target *target,
+		      const struct kmolt_route *route)
+{
+	mutex_lock(&show_mutex);
+	target->route = route;
+	mutex_unlock(&show_mutex);
+}
+
+static void set_routing(struct kmolt_group *group,
+			struct kmolt_routing *routing)
+{
+	mutex_lock(&show_mutex);
+	group->routing = routing;
+	mutex_unlock(&show_mutex);
+}
+
+/**
+ * kmolt_show_route - write the text of the route in force, and a newline
+ * @target: the function
+ * @buf: a page
+ *
+ * Return: bytes written.
+ */
+ssize_t kmolt_show_route(struct kmolt_target *target, char *buf)
+{
+	ssize_t n;
+
+	mutex_lock(&show_mutex);
+	n = sysfs_emit(buf, "%s\n", target->route ? target->route->text : "0");
+	mutex_unlock(&show_mutex);
+	return n;
+}
+
+/**
+ * kmolt_show_routing - write the name of the routes in force, and a newline
+ * @group: the functions
+ * @buf: a page
+ *
+ * Return: bytes written.
+ */
+ssize_t kmolt_show_routing(struct kmolt_group *group, char *buf)
+{
+	ssize_t n;
+
+	mutex_lock(&show_mutex);
+	n = sysfs_emit(buf, "%s\n",
+		       group->routing ? group->routing->mod->name : "none");
+	mutex_unlock(&show_mutex);
+	return n;
 }
 
 static int ops_changes(struct ftrace_ops *ops, enum ftrace_ops_cmd cmd)
@@ -110,12 +180,25 @@ int kmolt_target_check(struct kmolt_target *target)
 	return err;
 }
 
-/* With kernel.ftrace_enabled=0 ftrace takes all and patches nothing. */
+/*
+ * With kernel.ftrace_enabled=0 ftrace takes all and patches nothing.  While
+ * some other user is being attached, a breakpoint stands at the site.
+ */
 static bool site_calls(const struct kmolt_target *target)
 {
 	const u8 *code = (const u8 *)target->desc->address;
+	unsigned int tries;
 
-	return code[0] == CALL_OPCODE || code[SITE_REACH] == CALL_OPCODE;
+	for (tries = 0; tries < 100; tries++) {
+		u8 first = READ_ONCE(code[0]), behind = READ_ONCE(code[SITE_REACH]);
+
+		if (first == CALL_OPCODE || behind == CALL_OPCODE)
+			return true;
+		if (first != INT3_INSN_OPCODE && behind != INT3_INSN_OPCODE)
+			return false;
+		usleep_range(1000, 2000);
+	}
+	return false;
 }
 
 static int register_target(struct kmolt_target *target, unsigned long entry)
@@ -125,7 +208,15 @@ static int register_target(struct kmolt_target *target, unsigned long entry)
 	if (err)
 		return err;
 	err = register_ftrace_direct_multi(&target->ops, entry);
+	if (err == -ENODEV) {
+		/* ftrace has shut itself off, perhaps after patching the site. */
+		target->registered = true;
+		target->entry = entry;
+		return err;
+	}
 	if (err) {
+		/* It was on ftrace's list for a moment, where others look. */
+		synchronize_rcu_tasks_rude();
 		forget_ops(target);
 		return err;
 	}
@@ -176,15 +267,22 @@ static int lead(struct kmolt_target *target, unsigned long entry,
  * @target: the function
  *
  * May sleep.  Tasks may still be in the dispatcher.
+ *
+ * Return: 0, or what ftrace answered, which has shut itself off then; calls go
+ * on to where they went.
  */
-void kmolt_target_release(struct kmolt_target *target)
+int kmolt_target_release(struct kmolt_target *target)
 {
-	target->route = NULL;
+	int err;
+
+	set_route(target, NULL);
 	if (!target->registered)
-		return;
-	/* Fails only for an ops that is not registered. */
-	WARN_ON_ONCE(unregister_ftrace_direct_multi(&target->ops, target->entry));
+		return 0;
+	err = unregister_ftrace_direct_multi(&target->ops, target->entry);
+	if (err)
+		return err;
 	forget_ops(target);
+	return 0;
 }
 
 /* Enrolment. */
@@ -212,8 +310,8 @@ static const char *route_wrong(const struct kmolt_route *route,
 	    !kmolt_in_text(mod, route->first) ||
 	    !kmolt_in_text(mod, route->first_shared))
 		return "a dispatcher is not in its code";
-	if (strnlen(route->text, sizeof(route->text)) == sizeof(route->text))
-		return "a route's text is not terminated";
+	if (!kmolt_text_ok(route->text, sizeof(route->text), NULL))
+		return "a route's text is malformed";
 	if (target->gone && !(route->flags & KMOLT_ROUTE_NONE))
 		return "a function that it routes is gone with its module";
 	return NULL;
@@ -222,19 +320,18 @@ static const char *route_wrong(const struct kmolt_route *route,
 static const char *shape_wrong(const struct kmolt_routes *desc,
 			       const struct module *mod)
 {
-	if (!within_module((unsigned long)desc, mod) ||
-	    !within_module((unsigned long)(desc + 1) - 1, mod))
+	if (!kmolt_descriptor_ok(mod, desc, sizeof(*desc)))
 		return "the descriptor is not in the module";
 	if (desc->magic != KMOLT_MAGIC_ROUTES || desc->size != sizeof(*desc))
 		return "this is not a descriptor";
 	if (desc->abi != KMOLT_ABI)
 		return "it was made for another version of the core";
-	if (strnlen(desc->boot_id, sizeof(desc->boot_id)) == sizeof(desc->boot_id) ||
-	    strnlen(desc->editions, sizeof(desc->editions)) == sizeof(desc->editions) ||
-	    strnlen(desc->from, sizeof(desc->from)) == sizeof(desc->from))
-		return "a text is not terminated";
-	if (desc->go % sizeof(u32) || !within_module(desc->go, mod) ||
-	    kmolt_in_text(mod, desc->go) || READ_ONCE(*(u32 *)desc->go))
+	if (!kmolt_text_ok(desc->boot_id, sizeof(desc->boot_id), "-") ||
+	    !kmolt_text_ok(desc->editions, sizeof(desc->editions), "_") ||
+	    !kmolt_text_ok(desc->from, sizeof(desc->from), "_"))
+		return "a text is malformed";
+	if (!kmolt_word_ok(mod, desc->go, sizeof(u32)) ||
+	    READ_ONCE(*(u32 *)desc->go))
 		return "its switch is malformed";
 	if (!kmolt_array_ok(mod, desc->routes, desc->n_routes,
 			    sizeof(struct kmolt_route)))
@@ -369,20 +466,24 @@ static bool is_none(const struct kmolt_route *route)
 	return !route || (route->flags & KMOLT_ROUTE_NONE);
 }
 
+/*
+ * Whoever was in a dispatcher has left it: tasks that were preempted there, and
+ * CPUs that are idle, which RCU-tasks does not wait for.
+ */
+static void wait_for_leavers(void)
+{
+	synchronize_rcu_tasks();
+	synchronize_rcu_tasks_rude();
+}
+
 /* Leads a site back to what was in force; @go of the new routes is still 0. */
 static int lead_back(struct kmolt_target *target,
 		     const struct kmolt_route *old)
 {
-	int err = 0;
-
-	if (is_none(old)) {
-		kmolt_target_release(target);
-		return 0;
-	}
-	target->route = old;
-	if (target->registered)
-		err = lead(target, old->entry, old->shared);
-	return err;
+	if (is_none(old))
+		return kmolt_target_release(target);
+	set_route(target, old);
+	return target->registered ? lead(target, old->entry, old->shared) : 0;
 }
 
 static int lead_to_first(struct kmolt_routing *routing)
@@ -398,7 +499,7 @@ static int lead_to_first(struct kmolt_routing *routing)
 
 		if (target->gone || (is_none(route) && !target->registered))
 			continue;
-		target->route = route;
+		set_route(target, route);
 		err = lead(target, route->first, route->first_shared);
 	}
 	if (!err)
@@ -414,38 +515,49 @@ static int lead_to_first(struct kmolt_routing *routing)
 	if (undone)
 		pr_warn("%s: some calls still pass %s, which lets them go on as before\n",
 			group->desc->name, routing->mod->name);
-	synchronize_rcu_tasks();
+	wait_for_leavers();
 	return err;
 }
 
-static void settle(struct kmolt_routing *routing)
+/* Whether the dispatchers of before are no longer led to. */
+static bool settle(struct kmolt_routing *routing)
 {
 	struct kmolt_group *group = routing->group;
+	bool free = true;
 	size_t i;
 
 	for (i = 0; i < group->n_targets; i++) {
 		struct kmolt_target *target = group->targets[i];
 		const struct kmolt_route *route = route_of(routing, i);
+		int err;
 
 		if (target->gone)
 			continue;
-		if (is_none(route)) {
-			kmolt_target_release(target);
-			continue;
-		}
+		err = is_none(route) ? kmolt_target_release(target) :
+				       lead(target, route->entry, route->shared);
 		/* One more step at each call, but the right one. */
-		if (lead(target, route->entry, route->shared))
+		if (err)
 			pr_warn("%s: %s keeps its detour\n", group->desc->name,
 				target->desc->label);
+		if (err && is_none(route))
+			free = false;
 	}
+	return free;
 }
 
-static void retire(struct kmolt_routing *routing)
+/* Lets go of all routes of a group but one. */
+static void retire_others(struct kmolt_group *group,
+			  const struct kmolt_routing *kept)
 {
-	if (!routing || routing->retired)
-		return;
-	routing->retired = true;
-	module_put(routing->mod);
+	struct kmolt_routing *routing;
+
+	list_for_each_entry(routing, &group->routings, node) {
+		if (routing == kept || routing->retired)
+			continue;
+		routing->stuck = false;
+		routing->retired = true;
+		module_put(routing->mod);
+	}
 }
 
 /**
@@ -457,11 +569,15 @@ static void retire(struct kmolt_routing *routing)
 int kmolt_route(struct kmolt_routing *routing)
 {
 	struct kmolt_group *group = routing->group;
-	struct kmolt_routing *old = group->routing;
-	bool none = true;
+	bool none = true, free;
 	size_t i;
 	int err;
 
+	if (!group->pinned) {
+		kmolt_refuse("%s: its editions are being unloaded",
+			     routing->mod->name);
+		return -ESTALE;
+	}
 	if (strcmp(routing->desc->from, current_name(group))) {
 		kmolt_refuse("%s: other routes are in force than those it was made for",
 			     routing->mod->name);
@@ -471,14 +587,12 @@ int kmolt_route(struct kmolt_routing *routing)
 	if (err)
 		return err;
 	WRITE_ONCE(*(u32 *)routing->desc->go, 1);
-	settle(routing);
+	free = settle(routing);
 	for (i = 0; i < group->n_targets; i++)
 		none &= is_none(route_of(routing, i));
-	group->routing = none ? NULL : routing;
-	/* Whoever was preempted in a dispatcher has left it. */
-	synchronize_rcu_tasks();
-	retire(old);
-	if (none)
-		retire(routing);
+	/* Where a site could not be freed, the routes that it takes stay. */
+	set_routing(group, none && free ? NULL : routing);
+	wait_for_leavers();
+	retire_others(group, group->routing);
 	return 0;
 }

@@ -3,8 +3,9 @@
  * Who is inside what: a walk over the stacks of all tasks.
  *
  * Runs while all CPUs are stopped by threads, so every task but the stoppers
- * is off its CPU with its registers saved, no interrupt handler is under way,
- * and the idle tasks stand in schedule_idle(), which is no module's code.
+ * is off its CPU with its registers saved, and no interrupt handler is under
+ * way.  The idle tasks stand in schedule_idle(), which is no module's code; the
+ * tool refuses editions of it and of its callers.
  */
 #define pr_fmt(fmt) "kmolt: " fmt
 

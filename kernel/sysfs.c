@@ -329,18 +329,9 @@ SHOW(group, module)
 }
 ATTR(group, module);
 
-/* What its routing is changes under the mutex only, which unloads hold. */
 SHOW(group, routes)
 {
-	struct kmolt_routing *routing;
-	ssize_t n;
-
-	if (!mutex_trylock(&kmolt_mutex))
-		return -EAGAIN;
-	routing = to_group(kobj)->routing;
-	n = sysfs_emit(buf, "%s\n", routing ? routing->mod->name : "none");
-	mutex_unlock(&kmolt_mutex);
-	return n;
+	return kmolt_show_routing(to_group(kobj), buf);
 }
 ATTR(group, routes);
 
@@ -371,16 +362,7 @@ ATTR(target, state);
 
 SHOW(target, route)
 {
-	struct kmolt_target *target = to_target(kobj);
-	const struct kmolt_route *route;
-	ssize_t n;
-
-	if (!mutex_trylock(&kmolt_mutex))
-		return -EAGAIN;
-	route = target->route;
-	n = sysfs_emit(buf, "%s\n", route ? route->text : "0");
-	mutex_unlock(&kmolt_mutex);
-	return n;
+	return kmolt_show_route(to_target(kobj), buf);
 }
 ATTR(target, route);
 

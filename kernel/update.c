@@ -6,6 +6,7 @@
  */
 #define pr_fmt(fmt) "kmolt: " fmt
 
+#include <linux/ctype.h>
 #include <linux/delay.h>
 #include <linux/rcupdate.h>
 #include <linux/slab.h>
@@ -85,8 +86,53 @@ bool kmolt_array_ok(const struct module *mod, u64 address, u64 n, size_t size)
 	if (!n)
 		return true;
 	return address % 8 == 0 && !check_mul_overflow(n, (u64)size, &bytes) &&
-	       within_module(address, mod) && address + bytes > address &&
-	       within_module(address + bytes - 1, mod);
+	       within_module_core(address, mod) && address + bytes > address &&
+	       within_module_core(address + bytes - 1, mod);
+}
+
+/**
+ * kmolt_word_ok - whether a word may be written as long as a module is loaded
+ * @mod: the module
+ * @address: where it is
+ * @size: its bytes; it is aligned to as many
+ */
+bool kmolt_word_ok(const struct module *mod, u64 address, size_t size)
+{
+	struct kmolt_range data = kmolt_module_data(mod);
+
+	return address % size == 0 && address >= data.start &&
+	       address + size <= data.end;
+}
+
+/**
+ * kmolt_descriptor_ok - whether a descriptor stays as long as its module
+ * @mod: the module
+ * @desc: the descriptor
+ * @size: its bytes
+ */
+bool kmolt_descriptor_ok(const struct module *mod, const void *desc, size_t size)
+{
+	return kmolt_array_ok(mod, (u64)desc, 1, size);
+}
+
+/**
+ * kmolt_text_ok - whether a text is one that people can read on one line
+ * @text: the text, in a field
+ * @size: bytes of the field, with the NUL
+ * @allowed: what it may hold besides letters and digits; NULL for anything
+ *	printable
+ */
+bool kmolt_text_ok(const char *text, size_t size, const char *allowed)
+{
+	size_t length = strnlen(text, size), i;
+
+	if (length == size)
+		return false;
+	for (i = 0; i < length; i++)
+		if (!isascii(text[i]) || !isprint(text[i]) ||
+		    (allowed && !isalnum(text[i]) && !strchr(allowed, text[i])))
+			return false;
+	return true;
 }
 
 /**
@@ -179,8 +225,7 @@ static const char *text_wrong(const char *text, size_t size)
 static const char *shape_wrong(const struct kmolt_update *desc,
 			       const struct module *mod)
 {
-	if (!within_module((unsigned long)desc, mod) ||
-	    !within_module((unsigned long)(desc + 1) - 1, mod))
+	if (!kmolt_descriptor_ok(mod, desc, sizeof(*desc)))
 		return "the descriptor is not in the update module";
 	if (desc->magic != KMOLT_MAGIC || desc->size != sizeof(*desc))
 		return "this is not a descriptor";
@@ -356,6 +401,20 @@ int kmolt_enroll(const struct kmolt_update *desc, struct module *mod)
 }
 EXPORT_SYMBOL_GPL(kmolt_enroll);
 
+/**
+ * kmolt_in_transition - whether a base is swapped, or about to be
+ * @base: the base
+ */
+bool kmolt_in_transition(const struct kmolt_base *base)
+{
+	struct kmolt_edition *edition;
+
+	list_for_each_entry(edition, &base->editions, node)
+		if (edition->state != KMOLT_RETIRED)
+			return true;
+	return false;
+}
+
 static struct kmolt_edition *staged(const struct kmolt_base *base)
 {
 	struct kmolt_edition *edition;
@@ -381,6 +440,12 @@ int kmolt_stage(struct kmolt_edition *edition)
 
 	if (err)
 		return err;
+	if (kmolt_edited(base->mod)) {
+		kmolt_refuse("%s: functions of %s have editions (%s); unload these first",
+			     edition->name, base->mod->name,
+			     kmolt_edited(base->mod));
+		return -EBUSY;
+	}
 	if (staged(base)) {
 		kmolt_refuse("%s: %s is staged already", edition->name,
 			     staged(base)->name);

@@ -104,6 +104,10 @@ final class RouteCommand implements Callable<Integer> {
             if (!function.asked()) {
                 continue;
             }
+            if (function.ways().stream().allMatch(way -> way.edition() == 0)) {
+                out.printf("%s: all calls %s to the original%n", function.label(), report.dryRun() ? "would go" : "go");
+                continue;
+            }
             out.printf(
                     "%s: %s by %s%n",
                     function.label(), report.dryRun() ? "could be routed" : "is routed", function.route());

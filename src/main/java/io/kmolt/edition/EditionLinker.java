@@ -30,6 +30,14 @@ import java.util.Set;
 public final class EditionLinker {
     private static final List<String> IMPORTS = List.of("kmolt_enroll_editions", "kmolt_withdraw_editions");
 
+    /** Callers of {@code __schedule} on the stacks of idle tasks, which are on no list of tasks. */
+    private static final Set<String> IDLE = Set.of("schedule_idle", "do_idle", "cpu_startup_entry");
+
+    /** {@code MAX_FUNCTIONS} and {@code MAX_EDITIONS} of {@code kernel/editions.c}. */
+    private static final int MAX_FUNCTIONS = 128;
+
+    private static final int MAX_EDITIONS = 1024;
+
     private final EditionFile file;
     private final EditionTarget target;
     private final Prototypes prototypes;
@@ -62,6 +70,13 @@ public final class EditionLinker {
         // 2. Which functions are meant, and where all else is that the kernel does not export.
         Resolver resolver = new Resolver(target, refusals);
         List<LinkedFunction> functions = functions(resolver);
+        if (functions.size() > MAX_FUNCTIONS || file.editions().size() > MAX_EDITIONS) {
+            refuse(
+                    Kind.DECLARATION,
+                    file.name(),
+                    "it has editions of %d functions, %d in all; an update has at most %d and %d"
+                            .formatted(functions.size(), file.editions().size(), MAX_FUNCTIONS, MAX_EDITIONS));
+        }
         Map<NeededSymbol, Long> addresses = addresses(resolver, functions);
 
         // 3. Callers must not notice whom they have called.
@@ -142,6 +157,12 @@ public final class EditionLinker {
 
     private LinkedFunction function(Resolver.Found found, String name, List<DeclaredEdition> editions) {
         KernelSymbol symbol = found.symbol();
+        if (symbol.object().isEmpty() && IDLE.contains(name)) {
+            refuse(
+                    Kind.DECLARATION,
+                    editions.getFirst().name(),
+                    name + " is where idle CPUs stay; it could not be told when they have left an edition of it");
+        }
         String label = (symbol.object().isEmpty() ? "" : symbol.object() + ":")
                 + name
                 + (found.namesakes() > 1 ? "," + (found.place() + 1) : "");
@@ -179,8 +200,8 @@ public final class EditionLinker {
     }
 
     private Map<NeededSymbol, Long> addresses(Resolver resolver, List<LinkedFunction> functions) {
-        Set<String> held = new HashSet<>();
-        functions.forEach(function -> held.add(function.symbol().object()));
+        Set<String> objects = new HashSet<>();
+        functions.forEach(function -> objects.add(function.symbol().object()));
         SequencedMap<NeededSymbol, Long> addresses = new LinkedHashMap<>();
         for (NeededSymbol needed : file.needed()) {
             Optional<Resolver.Found> found = resolver.resolve(needed);
@@ -188,12 +209,13 @@ public final class EditionLinker {
                 continue;
             }
             KernelSymbol symbol = found.get().symbol();
-            if (!symbol.object().isEmpty() && !held.contains(symbol.object())) {
+            if (!symbol.object().isEmpty() && !objects.equals(Set.of(symbol.object()))) {
                 refuse(
                         Kind.MODULE_LIFETIME,
                         needed.name(),
-                        "it is in module %s, which could be unloaded while it is in use;".formatted(symbol.object())
-                                + " only modules that one of the editions is for are kept");
+                        "it is in module %s, which could be unloaded while editions of other functions use it;"
+                                        .formatted(symbol.object())
+                                + " only a file with editions of that module's functions alone may");
             }
             addresses.put(needed, symbol.address());
         }

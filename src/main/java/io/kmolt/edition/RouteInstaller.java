@@ -31,7 +31,6 @@ import io.kmolt.target.Target;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.HashMap;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -86,20 +85,6 @@ final class RouteInstaller {
         return found.getFirst().address();
     }
 
-    /** The routes that are in force, by the functions' labels. */
-    static SequencedMap<String, String> inForce(LoadedEditions editions) {
-        SequencedMap<String, String> texts = new LinkedHashMap<>();
-        editions.functions().forEach(function -> texts.put(function.label(), function.route()));
-        return texts;
-    }
-
-    /** No routes. */
-    static SequencedMap<String, String> none(LoadedEditions editions) {
-        SequencedMap<String, String> texts = inForce(editions);
-        texts.replaceAll((label, text) -> "0");
-        return texts;
-    }
-
     /**
      * Understands routes.
      *
@@ -139,43 +124,50 @@ final class RouteInstaller {
         return Dispatchers.assemble(layout, requests);
     }
 
-    /**
-     * Puts routes in force.
-     *
-     * @param count whether calls are counted
-     * @throws SwapException if the core refuses them; then the old ones are in force
-     */
-    void install(CoreSession session, List<Route> routes, boolean count)
-            throws IOException, SwapException, EditionException {
+    /** Asks the core, which nobody else can change while the session is open. */
+    Description describe(CoreSession session) throws IOException, SwapException {
         Reply described = session.send("describe " + editions.name());
         if (!described.isOk()) {
             throw SwapException.unfit(editions.name() + ": " + described.message());
         }
-        List<Description.Function> functions = Description.parse(described).functions();
+        return Description.parse(described);
+    }
+
+    /**
+     * Puts routes in force, for all functions at once.
+     *
+     * @param now what the core says in this session
+     * @param texts by the functions' labels
+     * @param count whether calls are counted
+     * @throws SwapException if the core refuses them; then the old ones are in force
+     */
+    void install(CoreSession session, Description now, SequencedMap<String, String> texts, boolean count)
+            throws IOException, RouteException, SwapException, EditionException {
+        List<Description.Function> functions = now.functions();
         Map<String, Route> byLabel = new TreeMap<>();
-        routes.forEach(route -> byLabel.put(route.context().function(), route));
-        List<Route> ordered = new ArrayList<>();
+        compile(texts).forEach(route -> byLabel.put(route.context().function(), route));
+        List<Route> routes = new ArrayList<>();
         List<DispatcherRequest> requests = new ArrayList<>();
         for (Description.Function function : functions) {
             Route route = byLabel.get(function.label());
             if (route == null) {
                 throw SwapException.busy(editions.name() + " was loaded anew meanwhile", List.of());
             }
-            ordered.add(route);
+            routes.add(route);
             requests.add(new DispatcherRequest(route, function.entry() != 0, count ? counters(function) : Map.of()));
         }
         DispatcherCode code = Dispatchers.assemble(layout, requests);
-        Map<String, Long> switches = switches(session, ordered);
+        Map<String, Long> switches = switches(session, routes);
         RoutesModule.Linked linked = link(new RoutesImage(
                 editions.name(),
-                (int) session.send("hello").number("sequence"),
+                Math.toIntExact(session.send("hello").number("sequence")),
                 Facts.bootId(target),
-                described.value("routes", "none").replaceFirst("^none$", ""),
+                now.routes(),
                 code.code(),
                 code.references().stream()
                         .map(reference -> reference(reference, functions, switches))
                         .toList(),
-                routes(functions, ordered, code),
+                routes(functions, routes, code),
                 code.returnSites(),
                 code.orc().stream()
                         .filter(hint -> !hint.isUndefined())
@@ -185,7 +177,7 @@ final class RouteInstaller {
         Reply reply = session.send("route " + linked.module());
         if (!reply.isOk()) {
             // Closing the session takes the module away again.
-            throw SwapException.unfit("the routes of " + editions.name() + " stay as they were: " + reply.message());
+            throw SwapException.unfit("%s: new routes are refused: %s".formatted(editions.name(), reply.message()));
         }
         unload(reply.values("retired"));
     }
@@ -225,7 +217,7 @@ final class RouteInstaller {
                     functions.get(i).label(),
                     functions.get(i).address(),
                     routes.get(i).constant().equals(OptionalLong.of(0)),
-                    routes.get(i).text(),
+                    routes.get(i).text().replace('\t', ' '),
                     Optional.of(new RoutesImage.Places(
                             code.label(i, Label.Kind.ENTRY).offset(),
                             code.label(i, Label.Kind.SHARED).offset(),
@@ -264,14 +256,21 @@ final class RouteInstaller {
         return Objects.requireNonNull(known, "a route refers to what the core does not know");
     }
 
-    /** Unloads modules with dispatchers that nothing leads to any more; one that stays does no harm. */
-    void unload(List<String> modules) throws IOException {
+    /**
+     * Unloads modules that nothing leads to any more.
+     *
+     * @return why the last one of those that stay does; one with dispatchers that stays does no harm, and is named once more
+     *     when routes change again
+     */
+    Optional<String> unload(List<String> modules) throws IOException {
+        Optional<String> stays = Optional.empty();
         for (String module : modules) {
             try {
                 target.removeModule(module);
-            } catch (ModuleUnloadException _) {
-                // It is named once more when routes change again.
+            } catch (ModuleUnloadException e) {
+                stays = Optional.of(String.valueOf(e.getMessage()));
             }
         }
+        return stays;
     }
 }

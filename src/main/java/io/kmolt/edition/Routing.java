@@ -86,13 +86,18 @@ public final class Routing {
 
         progress.step("compiling");
         RouteInstaller installer = RouteInstaller.of(target, editions, images);
-        SequencedMap<String, String> texts = RouteInstaller.inForce(editions);
+        SequencedMap<String, String> texts = new LinkedHashMap<>();
+        editions.functions().forEach(function -> texts.put(function.label(), function.route()));
         texts.putAll(byLabel);
         List<Route> routes = installer.compile(texts);
         if (!options.dryRun()) {
             progress.step("switching over");
             try (CoreSession session = CoreSession.open(target)) {
-                installer.install(session, routes, options.count());
+                // Somebody else may have changed the other routes until now.
+                Description now = installer.describe(session);
+                SequencedMap<String, String> all = now.inForce();
+                all.putAll(byLabel);
+                installer.install(session, now, all, options.count());
             }
         }
         return report(target, editions, options, byLabel, routes, installer.draft(routes, options.count()));

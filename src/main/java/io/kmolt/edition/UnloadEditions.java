@@ -12,6 +12,8 @@ import io.kmolt.swap.SwapException;
 import io.kmolt.target.Target;
 import java.io.IOException;
 import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
 import java.util.SequencedMap;
 import java.util.stream.Collectors;
 
@@ -54,40 +56,64 @@ public final class UnloadEditions {
                                                         .collect(Collectors.joining(", ")))));
         RouteInstaller installer = RouteInstaller.of(target, editions, images);
         try (CoreSession session = CoreSession.open(target)) {
-            if (!editions.withoutRoutes()) {
+            Description before = installer.describe(session);
+            if (!before.withoutRoutes()) {
                 progress.step("leading all calls to the originals");
-                route(installer, session, RouteInstaller.none(editions));
+                SequencedMap<String, String> none = before.inForce();
+                none.replaceAll((label, route) -> Description.NONE);
+                route(installer, session, before, none);
             }
             progress.step("waiting for those who are inside");
-            Attempts.Outcome outcome = Attempts.run(session, "unload " + name, timeout, progress);
-            Reply reply = outcome.reply();
-            if (!reply.isOk()) {
-                if (!editions.withoutRoutes()) {
-                    route(installer, session, RouteInstaller.inForce(editions));
-                }
-                throw refused(name, reply, timeout);
+            Attempts.Outcome outcome = attempts(installer, session, before, name, timeout, progress);
+            Optional<String> stays = installer.unload(outcome.reply().values("retired"));
+            if (stays.isPresent()) {
+                throw SwapException.busy(
+                        "%s: all calls go to the originals, but its module stays: %s; try again"
+                                .formatted(name, stays.get()),
+                        List.of());
             }
-            installer.unload(reply.values("retired"));
             return new Report(name, target.describe(), outcome.count());
         }
     }
 
+    /** Until nobody is inside; else what was in force before is put in force again. */
+    private static Attempts.Outcome attempts(
+            RouteInstaller installer,
+            CoreSession session,
+            Description before,
+            String name,
+            Duration timeout,
+            Progress progress)
+            throws IOException, SwapException, EditionException {
+        Attempts.Outcome outcome = Attempts.run(session, "unload " + name, timeout, progress);
+        Reply reply = outcome.reply();
+        if (reply.isOk()) {
+            return outcome;
+        }
+        String why = reply.error().equals("blocked")
+                ? "gave up after %d s: tasks are inside editions of %s".formatted(timeout.toSeconds(), name)
+                : "%s cannot be unloaded: %s".formatted(name, reply.message());
+        if (!before.withoutRoutes()) {
+            try {
+                route(installer, session, installer.describe(session), before.inForce());
+            } catch (SwapException | EditionException e) {
+                throw SwapException.busy(
+                        "%s; all calls go to the originals, because the routes could not be put back: %s"
+                                .formatted(why, e.getMessage()),
+                        reply.blockers());
+            }
+        }
+        throw SwapException.busy(why + "; nothing has changed", reply.blockers());
+    }
+
     /** With counting: what has hits shows them. */
-    private static void route(RouteInstaller installer, CoreSession session, SequencedMap<String, String> texts)
+    private static void route(
+            RouteInstaller installer, CoreSession session, Description now, SequencedMap<String, String> texts)
             throws IOException, SwapException, EditionException {
         try {
-            installer.install(session, installer.compile(texts), true);
+            installer.install(session, now, texts, true);
         } catch (RouteException e) {
             throw new IllegalStateException("a route in force cannot be compiled: " + e.getMessage(), e);
         }
-    }
-
-    private static SwapException refused(String name, Reply reply, Duration timeout) {
-        return reply.error().equals("blocked")
-                ? SwapException.busy(
-                        "gave up after %d s: tasks are inside editions of %s; nothing has changed"
-                                .formatted(timeout.toSeconds(), name),
-                        reply.blockers())
-                : SwapException.unfit(name + " cannot be unloaded: " + reply.message());
     }
 }

@@ -78,9 +78,4 @@ public record LoadedEditions(String name, String module, String routes, List<Edi
         });
         return List.copyOf(all);
     }
-
-    /** Whether all calls go to the originals. */
-    public boolean withoutRoutes() {
-        return routes.equals("none");
-    }
 }

@@ -154,8 +154,8 @@ class EditionRefusalTest {
                 .containsExactly(new Refusal(
                         Kind.MODULE_LIFETIME,
                         "hidden",
-                        "it is in module minix, which could be unloaded while it is in use;"
-                                + " only modules that one of the editions is for are kept"));
+                        "it is in module minix, which could be unloaded while editions of other functions use it;"
+                                + " only a file with editions of that module's functions alone may"));
     }
 
     @Test
