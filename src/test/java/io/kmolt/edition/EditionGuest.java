@@ -80,6 +80,13 @@ final class EditionGuest implements AutoCloseable {
         assertThat(modules("kmolt_" + name)).isEmpty();
     }
 
+    /** Unloads all updates; calls are led to the originals first. */
+    void unloadAll() throws Exception {
+        for (LoadedEditions editions : CoreState.ask(target()).editions()) {
+            unload(editions.name());
+        }
+    }
+
     private static Optional<Path> image(String release) {
         return release.equals(Fixtures.RELEASE) ? Optional.of(Corpus.image(release)) : Optional.empty();
     }

@@ -43,7 +43,8 @@ class EditionStackTest {
     }
 
     @AfterEach
-    void theKernelHasNoComplaint() throws IOException {
+    void nothingIsLeftAndTheKernelHasNoComplaint() throws Exception {
+        guest().unloadAll();
         assertThat(guest().modules("kmolt_")).containsExactly("kmolt_unwind");
         assertThat(guest().tracedFunctions()).isEmpty();
         guest().assertQuiet();
@@ -71,8 +72,6 @@ class EditionStackTest {
                 .containsSubsequence("pipe_read", "vfs_read")
                 .doesNotContain("counted_read [kmolt_pipes]");
         assertThat(inEdition).hasSize(inOriginal.size() + 1);
-        guest().route("pipe_read", "0");
-        guest().unload("pipes");
     }
 
     /** The functions on it, the innermost first, as livepatch would see it. */
@@ -143,8 +142,6 @@ class EditionStackTest {
             });
             assertThat(inStub.subList(3, 5)).allMatch(probe -> probe.hits() == 0);
         }
-        guest().route("pipe_read", "0");
-        guest().unload("pipes");
     }
 
     /** As root and as the user at once. */
@@ -194,8 +191,6 @@ class EditionStackTest {
                                     .matches(
                                             "(cmdline_proc_show\\+0x5/\\S+ )?(cmdline_with_note\\+\\S+ \\[kmolt_shown\\] )?seq_read_iter\\+.*"));
         }
-        guest().route("cmdline_proc_show", "0");
-        guest().unload("shown");
     }
 
     private static UnwindProbes probesOfShared(String routes) throws IOException {

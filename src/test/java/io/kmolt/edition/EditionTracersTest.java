@@ -74,7 +74,7 @@ class EditionTracersTest {
         for (Tracer tracer : attached) {
             tracer.detach(guest(), FUNCTION);
         }
-        guest().sh("! [ -e /sys/module/kmolt_direct ] || rmmod kmolt_direct");
+        guest().sh("echo 1 >/proc/sys/kernel/ftrace_enabled; ! [ -e /sys/module/kmolt_direct ] || rmmod kmolt_direct");
         guest().unload(UPDATE);
         assertThat(guest().tracedFunctions()).isEmpty();
         assertThat(guest().sh("cat /proc/cmdline")).isEqualTo(original);
