@@ -114,7 +114,7 @@ final class RouteCommand implements Callable<Integer> {
             if (explain) {
                 function.code().forEach(line -> out.println("  " + line));
             }
-            out.println("  instructions added to a call");
+            out.println("  instructions on the way");
             function.ways().forEach(way -> out.println("    " + way));
         }
     }

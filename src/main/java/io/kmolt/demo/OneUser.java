@@ -81,7 +81,7 @@ final class OneUser {
                     stage.target(), routes, new Routing.Options(false, true), stage.images(), Progress.NONE);
             stage.timeline().event("route", route);
             for (Explanation.Way way : report.functions().getFirst().ways()) {
-                stage.timeline().more("instructions added to a call " + way);
+                stage.timeline().more("instructions on the way " + way);
             }
         } catch (RouteException e) {
             throw new IllegalStateException(e.rendered(), e);
