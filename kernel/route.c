@@ -13,6 +13,7 @@
 
 #include <linux/delay.h>
 #include <linux/ftrace.h>
+#include <linux/kallsyms.h>
 #include <linux/rcupdate.h>
 #include <linux/slab.h>
 #include <linux/sysfs.h>
@@ -165,19 +166,30 @@ static int prepare_ops(struct kmolt_target *target)
 	return err;
 }
 
+/* ftrace_location() takes every address within a site for that of the site. */
+static bool begins_symbol(unsigned long address)
+{
+	char text[KSYM_SYMBOL_LEN];
+
+	sprint_symbol(text, address);
+	return strstr(text, "+0x0/");
+}
+
 /**
  * kmolt_target_check - whether calls of a function can be routed
  * @target: the function
  *
- * Return: 0, -EINVAL if it has no ftrace site, or another error.
+ * Return: 0, -EINVAL if no function with an ftrace site begins there, or
+ * another error.
  */
 int kmolt_target_check(struct kmolt_target *target)
 {
 	int err = prepare_ops(target);
 
-	if (!err)
-		forget_ops(target);
-	return err;
+	if (err)
+		return err;
+	forget_ops(target);
+	return begins_symbol(target->desc->address) ? 0 : -EINVAL;
 }
 
 /*
