@@ -145,6 +145,12 @@ static int object_refused(const struct kmolt_function *function,
 			     function->label);
 		return -ESTALE;
 	}
+	/* The list of modules is walked from our own entry, so we are not found. */
+	if (!strcmp(function->object, THIS_MODULE->name)) {
+		kmolt_refuse("%s: functions of kmolt itself have no editions",
+			     update->name);
+		return -EINVAL;
+	}
 	mod = kmolt_get_module(function->object);
 	if (!mod) {
 		kmolt_refuse("%s: module %s is not loaded, or on its way out",
@@ -152,11 +158,7 @@ static int object_refused(const struct kmolt_function *function,
 		return -ENOENT;
 	}
 	base = kmolt_find_base(function->object);
-	if (mod == THIS_MODULE) {
-		kmolt_refuse("%s: functions of kmolt itself have no editions",
-			     update->name);
-		err = -EINVAL;
-	} else if (function->object_address != kmolt_module_address(mod) ||
+	if (function->object_address != kmolt_module_address(mod) ||
 	    function->object_size != kmolt_module_size(mod) ||
 	    !kmolt_in_text(mod, function->address)) {
 		kmolt_refuse("%s: it was linked for another load of %s",

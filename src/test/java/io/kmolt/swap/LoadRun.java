@@ -13,7 +13,7 @@ import java.util.Map;
  *
  * <p>{@link #finish} is where it is judged; closing without that ends it.
  */
-final class LoadRun implements AutoCloseable {
+public final class LoadRun implements AutoCloseable {
     private static final Duration TO_BEGIN = Duration.ofSeconds(60);
     /** The load itself gives up its processes after 300 s. */
     private static final Duration TO_END = Duration.ofSeconds(330);
@@ -33,7 +33,7 @@ final class LoadRun implements AutoCloseable {
      *
      * @param arguments of kmolt-load
      */
-    static LoadRun start(SwapGuest guest, String arguments) throws Exception {
+    public static LoadRun start(SwapGuest guest, String arguments) throws Exception {
         LoadRun load = new LoadRun(guest.guest().openShell(), "/run/load" + ++runs);
         SwapGuest.sh(
                 load.shell,
@@ -65,12 +65,12 @@ final class LoadRun implements AutoCloseable {
         return SwapGuest.sh(shell, "cat " + files + ".out 2>/dev/null || true");
     }
 
-    long iterations() throws IOException {
+    public long iterations() throws IOException {
         return Long.parseLong(report().getOrDefault("iterations", "0"));
     }
 
     /** Waits until the load has gone on by itself, and holds what it says until then against what it should. */
-    void goesOn() throws Exception {
+    public void goesOn() throws Exception {
         long before = iterations();
         long begin = System.nanoTime();
         while (iterations() <= before + 10) {
@@ -83,7 +83,7 @@ final class LoadRun implements AutoCloseable {
     }
 
     /** Ends the load, waits for its last look at everything, and asserts that nothing was wrong. */
-    void finish() throws Exception {
+    public void finish() throws Exception {
         SwapGuest.sh(shell, "kill -TERM $(cat " + files + ".pid)");
         long begin = System.nanoTime();
         String output = output();

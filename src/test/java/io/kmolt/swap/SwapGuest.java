@@ -9,6 +9,7 @@ import io.kmolt.lab.KernelCache;
 import io.kmolt.lab.KernelMissingException;
 import io.kmolt.lab.Lab;
 import io.kmolt.lab.LabOptions;
+import io.kmolt.lab.NamedGuests;
 import io.kmolt.target.CommandResult;
 import io.kmolt.target.Target;
 import java.io.IOException;
@@ -19,7 +20,7 @@ import java.util.List;
 import java.util.Optional;
 
 /** A guest whose modules a test swaps, from outside, by the calls that the commands make. */
-final class SwapGuest implements AutoCloseable {
+public final class SwapGuest implements AutoCloseable {
     /** The kernel that guests run; the modules of its neighbour have the same symbol versions. */
     static final String RUNNING = "6.1.0-55-amd64";
 
@@ -39,41 +40,56 @@ final class SwapGuest implements AutoCloseable {
      * @param append words for the kernel command line
      */
     static SwapGuest boot(String append) throws IOException {
+        return boot(RUNNING, append);
+    }
+
+    /**
+     * Boots one.
+     *
+     * @param release the kernel that it runs
+     * @param append words for the kernel command line
+     */
+    public static SwapGuest boot(String release, String append) throws IOException {
         long begin = System.nanoTime();
         SwapGuest booted = new SwapGuest(
-                Lab.start(LabOptions.defaults().withKernel(RUNNING).withAppend(append)));
+                Lab.start(LabOptions.defaults().withKernel(release).withAppend(append)));
         booted.target();
         System.out.printf("guest (%s) is up after %.1f s%n", append, (System.nanoTime() - begin) / 1e9);
         return booted;
     }
 
-    Guest guest() {
+    /** One that was started by name, and is stopped so. */
+    public static SwapGuest attach(String name) throws IOException {
+        return new SwapGuest(NamedGuests.ofUser().attach(name));
+    }
+
+    public Guest guest() {
         return guest;
     }
 
-    Target target() throws IOException {
+    public Target target() throws IOException {
         return guest.target();
     }
 
     // Builds.
 
     /** A module's file as the distribution made it. */
-    static Path stock(String release, String module) throws IOException {
+    public static Path stock(String release, String module) throws IOException {
         return KernelCache.ofUser().require(release).module(module);
     }
 
     /** A module's file from tests/fixtures. */
-    static Path fixture(String module, String variant) {
+    public static Path fixture(String module, String variant) {
         return Fixtures.module(module, variant);
     }
 
     /** A test program from tests/load. */
-    static Path program(String name) {
+    public static Path program(String name) {
         return Fixtures.program(name);
     }
 
     /** Where kernel images are. */
-    static Optional<Path> image(String release) {
+    public static Optional<Path> image(String release) {
         try {
             return Optional.of(KernelCache.ofUser().require(release).image());
         } catch (KernelMissingException e) {
@@ -85,7 +101,7 @@ final class SwapGuest implements AutoCloseable {
         return new SwapOptions(false, timeout, Optional.empty(), SwapGuest::image, Optional.empty());
     }
 
-    static SwapOptions options() {
+    public static SwapOptions options() {
         return options(SwapOptions.DEFAULT_TIMEOUT);
     }
 
@@ -97,7 +113,7 @@ final class SwapGuest implements AutoCloseable {
 
     // What tests do.
 
-    SwapReport swap(String module, Path file) throws Exception {
+    public SwapReport swap(String module, Path file) throws Exception {
         return swap(module, file, options());
     }
 
@@ -120,7 +136,7 @@ final class SwapGuest implements AutoCloseable {
         }
     }
 
-    RevertReport revert(String module) throws Exception {
+    public RevertReport revert(String module) throws Exception {
         long begin = System.nanoTime();
         try {
             RevertReport report = Revert.run(target(), module, SwapOptions.DEFAULT_TIMEOUT, Progress.NONE);
@@ -161,12 +177,12 @@ final class SwapGuest implements AutoCloseable {
         return no;
     }
 
-    SwapException refusal(String module, Path file) throws Exception {
+    public SwapException refusal(String module, Path file) throws Exception {
         return refusal(module, file, options());
     }
 
     /** Runs a script that must succeed; returns what it prints. */
-    String sh(String script) throws IOException {
+    public String sh(String script) throws IOException {
         return sh(target(), script);
     }
 
@@ -179,7 +195,7 @@ final class SwapGuest implements AutoCloseable {
     }
 
     /** Runs a script that may fail; returns all that it prints. */
-    CommandResult attempt(String script) throws IOException {
+    public CommandResult attempt(String script) throws IOException {
         return target().run(script, LONG);
     }
 
@@ -213,13 +229,13 @@ final class SwapGuest implements AutoCloseable {
     }
 
     /** The kernel has complained of nothing since it booted. */
-    void assertQuiet() {
+    public void assertQuiet() {
         assertThat(guest.kernelWarnings()).as(guest.kernelLogExcerpt()).isEmpty();
         assertThat(guest.alive()).isTrue();
     }
 
     /** How often the kernel log says something since the guest booted. */
-    long logged(String text) throws IOException {
+    public long logged(String text) throws IOException {
         return Files.readAllLines(guest.kernelLog(), java.nio.charset.StandardCharsets.ISO_8859_1).stream()
                 .filter(line -> line.contains(text))
                 .count();
