@@ -59,7 +59,7 @@ final class HeldSession implements AutoCloseable {
         for (EditedFunction function : editions.functions()) {
             texts.put(function.label(), text);
         }
-        installer.install(session, installer.compile(texts), true);
+        installer.install(session, installer.describe(session), texts, true);
     }
 
     /** Unloads the update, whose functions must not be routed. */
