@@ -57,6 +57,11 @@ public final class LoadEditions {
         EditionTarget facts = Symbols.ask(target, file, core);
         EditionUpdate update = link(file, facts, prototypes(target, file, facts, images));
 
+        if (target.exists("/sys/module/" + update.module() + "/refcnt")) {
+            throw EditionException.unfit("a module named %s is loaded already on %s: give the C file another name"
+                    .formatted(update.module(), target.describe()));
+        }
+
         // Until here the target was only asked. What has changed on it since then, the core will notice.
         progress.step("loading " + update.module());
         Core.load(target, Facts.release(target));
