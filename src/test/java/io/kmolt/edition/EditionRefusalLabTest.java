@@ -212,6 +212,10 @@ class EditionRefusalLabTest {
         load(blocks).exits(ExitCode.UNFIT).complains("minix was swapped or is about to be");
         run("revert", "-t", TARGET, "minix").exits(0);
         load(blocks).exits(0);
+        // The reverted build is still loaded, so that this swap would only stage it again.
+        run("swap", "-t", TARGET, "minix", build)
+                .exits(ExitCode.UNFIT)
+                .complains("functions of minix have editions (blocks); unload these first");
         guest().unload("blocks");
         guest().sh("rmmod minix; modprobe minix");
     }
