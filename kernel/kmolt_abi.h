@@ -13,7 +13,7 @@
 #define KMOLT_MAGIC	0x0a746c6f6d6bULL	/* "kmolt\n", little endian */
 #define KMOLT_MAGIC_EDITIONS	0x0a45746c6f6d6bULL	/* "kmoltE\n" */
 #define KMOLT_MAGIC_ROUTES	0x0a52746c6f6d6bULL	/* "kmoltR\n" */
-#define KMOLT_ABI	2
+#define KMOLT_ABI	3
 
 #define KMOLT_NAME_LEN		64
 #define KMOLT_BUILD_ID_LEN	20
@@ -92,6 +92,8 @@ struct kmolt_range {
  * @n_commit_ranges: how many
  * @revert_ranges: code that must be empty of tasks to revert, sorted
  * @n_revert_ranges: how many
+ * @prepare: the new build's prepare hook, int (*)(void); 0 if it has none
+ * @unprepare: what takes @prepare back, void (*)(void); 0 if it has none
  */
 struct kmolt_update {
 	u64 magic;
@@ -121,6 +123,8 @@ struct kmolt_update {
 	u64 n_commit_ranges;
 	u64 revert_ranges;
 	u64 n_revert_ranges;
+	u64 prepare;
+	u64 unprepare;
 };
 
 /**

@@ -20,10 +20,10 @@ import java.util.SortedMap;
  */
 public final class Descriptor {
     /** The core's {@code KMOLT_ABI} that updates are made for. */
-    public static final int ABI = 2;
+    public static final int ABI = 3;
 
     private static final long MAGIC = 0x0a746c6f6d6bL;
-    private static final int STRUCT_SIZE = 512;
+    private static final int STRUCT_SIZE = 528;
     private static final int NAME_LEN = 64;
     private static final int BUILD_ID_LEN = 20;
     private static final int NOTE_HEADER_SIZE = 16;
@@ -78,6 +78,7 @@ public final class Descriptor {
         out.array(homeAt, home.size());
         out.array(commitAt, blocking.size());
         out.array(revertAt, reverting.size());
+        out.u64(0).u64(0); // no hooks
         for (Slot slot : slots) {
             writeSlot(slot, rewriter);
         }

@@ -327,7 +327,7 @@ class EditionRefusalLabTest {
         SequencedMap<Consumer<ByteBuffer>, String> damages = new LinkedHashMap<>();
         damages.put(it -> it.putLong(0, 4711), "this is not a descriptor");
         damages.put(it -> it.putInt(SIZE, 160), "this is not a descriptor");
-        damages.put(it -> it.putInt(ABI, 3), "it was made for another version of the core");
+        damages.put(it -> it.putInt(ABI, 2), "it was made for another version of the core");
         damages.put(full(BOOT_ID, 64), "a text is malformed");
         damages.put(full(FROM, 64), "a text is malformed");
         damages.put(it -> it.put(BOOT_ID, (byte) 'x'), other);

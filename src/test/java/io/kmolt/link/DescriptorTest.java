@@ -40,7 +40,7 @@ class DescriptorTest {
     static final int HOME = 464;
     static final int COMMIT_RANGES = 480;
     static final int REVERT_RANGES = 496;
-    private static final int END = 512;
+    private static final int END = 528;
 
     private static final String SOURCE = """
             struct ops { int (*open)(int); };
@@ -133,7 +133,7 @@ class DescriptorTest {
     @Test
     void itSaysWhatItIsAndForWhichBootAndBase() {
         assertThat(word(MAGIC)).isEqualTo(0x0a746c6f6d6bL);
-        assertThat(linked.descriptor().getInt(ABI)).isEqualTo(2);
+        assertThat(linked.descriptor().getInt(ABI)).isEqualTo(3);
         assertThat(linked.descriptor().getInt(SIZE)).isEqualTo(END);
         assertThat(text(BOOT_ID)).isEqualTo(LinkedUpdate.BOOT_ID);
         assertThat(text(BASE)).isEqualTo("tiny");
