@@ -57,8 +57,7 @@ class SwapSessionTest {
     /** An update for minix as it is loaded now, linked and not loaded. */
     private Update save() throws Exception {
         Path file = folder.resolve("update.ko");
-        SwapOptions options = new SwapOptions(
-                true, SwapOptions.DEFAULT_TIMEOUT, Optional.empty(), SwapGuest::image, Optional.of(file));
+        SwapOptions options = SwapGuest.options().withDryRun(true).withSaveUpdate(Optional.of(file));
         SwapReport report =
                 Swap.run(guest().target(), "minix", SwapGuest.fixture("minix", "a"), options, Progress.NONE);
         assertThat(report.dryRun()).isTrue();
