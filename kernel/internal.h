@@ -42,6 +42,7 @@ struct kmolt_table;
  * @exit: the base's own module_exit
  * @ops: catches calls that arrive at the base's functions
  * @ops_registered: whether @ops is live
+ * @hooked: the edition whose sites @ops has besides those of @table, or NULL
  * @table: where @ops sends them; NULL to let all of them pass
  * @commits: how many changes were committed, reverts included
  * @going: whether @mod's exit has begun
@@ -55,6 +56,7 @@ struct kmolt_base {
 	void (*exit)(void);
 	struct ftrace_ops ops;
 	bool ops_registered;
+	const struct kmolt_edition *hooked;
 	struct kmolt_table *table;
 	unsigned long commits;
 	bool going;
