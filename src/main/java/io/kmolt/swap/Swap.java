@@ -100,14 +100,15 @@ public final class Swap {
                 load(session, update);
             }
             stage(session, answering);
+            // Before it answers: the next swap needs both files, whatever becomes of this one.
+            builds.keep(base);
+            builds.keep(edition);
 
             progress.step("committing");
             Attempts.Outcome outcome = commit(session, answering);
 
-            progress.step("verifying and recording");
+            progress.step("verifying");
             verify(answering, edition);
-            builds.keep(base);
-            builds.keep(edition);
             return report(chain, comparison, update.as(answering), linkMillis, outcome);
         }
     }
