@@ -21,7 +21,10 @@
 #define IDLE_RETRIES	50
 #define IDLE_WAIT_MS	100
 
-/* Who stood on the way to a function may be on the way for a while. */
+/*
+ * Who stood on the way to a function may be on the way for a while, and memory
+ * may be short for a moment.
+ */
 static int wait_text_idle(struct kmolt_edition *edition)
 {
 	int i, err = 0;
@@ -31,7 +34,7 @@ static int wait_text_idle(struct kmolt_edition *edition)
 
 		err = kmolt_text_idle(edition->mod, &outcome);
 		kmolt_scan_free(outcome.scan);
-		if (err != -EBUSY && err != -ETIME)
+		if (!err)
 			break;
 		msleep(IDLE_WAIT_MS);
 	}

@@ -2,8 +2,8 @@ package io.kmolt.swap;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.kmolt.target.CommandResult;
 import io.kmolt.target.Conversation;
-import io.kmolt.target.ModuleLoadException;
 import io.kmolt.target.Target;
 import io.kmolt.target.TargetFileException;
 import java.io.IOException;
@@ -59,7 +59,9 @@ class FailingMemoryTest {
             boolean failed = target.readText(KNOB).equals("0");
             target.writeText(KNOB, "0");
             if (success) {
-                assertThat(failed)
+                // Only tidying up may do without: sites that nothing is led to any more stay hooked.
+                boolean tidying = guest().sh("dmesg").contains("minix: unused redirects stay hooked");
+                assertThat(failed && !tidying)
                         .as(step + " is fine without its allocation " + nth)
                         .isFalse();
                 System.out.printf("%s: %d allocations%n", step, nth - 1);
@@ -141,13 +143,13 @@ class FailingMemoryTest {
         }
     }
 
+    /** By one system call; some insmods try another one where the first has failed. */
     private static boolean inserts(Update update) throws IOException {
-        try {
-            guest().target().insertModule(update.image(), update.name(), "");
-            return true;
-        } catch (ModuleLoadException e) {
-            assertThat(e).hasMessageContaining("ENOMEM");
-            return false;
+        guest().target().writeFile("/tmp/update.ko", update.image());
+        CommandResult result = guest().attempt("/sbin/insmod /tmp/update.ko");
+        if (!result.ok()) {
+            assertThat(result.stderr()).contains("Cannot allocate memory");
         }
+        return result.ok();
     }
 }
