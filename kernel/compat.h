@@ -68,6 +68,61 @@ static inline struct kmolt_range kmolt_module_data(const struct module *mod)
 
 #endif
 
+/*
+ * Direct calls from the sites that a filter names.  Their functions had
+ * "_multi" in their names until 6.4, and the filter is the caller's to free.
+ */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 4, 0)
+
+static inline int kmolt_direct_register(struct ftrace_ops *ops, unsigned long to)
+{
+	return register_ftrace_direct_multi(ops, to);
+}
+
+static inline int kmolt_direct_modify(struct ftrace_ops *ops, unsigned long to)
+{
+	return modify_ftrace_direct_multi(ops, to);
+}
+
+/* For ops_func, which ftrace calls with its lock held. */
+static inline int kmolt_direct_modify_nolock(struct ftrace_ops *ops,
+					     unsigned long to)
+{
+	return modify_ftrace_direct_multi_nolock(ops, to);
+}
+
+static inline int kmolt_direct_unregister(struct ftrace_ops *ops,
+					  unsigned long to)
+{
+	return unregister_ftrace_direct_multi(ops, to);
+}
+
+#else
+
+static inline int kmolt_direct_register(struct ftrace_ops *ops, unsigned long to)
+{
+	return register_ftrace_direct(ops, to);
+}
+
+static inline int kmolt_direct_modify(struct ftrace_ops *ops, unsigned long to)
+{
+	return modify_ftrace_direct(ops, to);
+}
+
+static inline int kmolt_direct_modify_nolock(struct ftrace_ops *ops,
+					     unsigned long to)
+{
+	return modify_ftrace_direct_nolock(ops, to);
+}
+
+static inline int kmolt_direct_unregister(struct ftrace_ops *ops,
+					  unsigned long to)
+{
+	return unregister_ftrace_direct(ops, to, false);
+}
+
+#endif
+
 static inline void kmolt_set_ip(struct ftrace_regs *fregs, unsigned long ip)
 {
 #ifdef ftrace_instruction_pointer_set
