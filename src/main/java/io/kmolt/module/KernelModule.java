@@ -30,6 +30,9 @@ import org.jspecify.annotations.Nullable;
  * instruction pointer counts from the instruction's end, which an immediate operand puts behind the field.
  */
 public final class KernelModule {
+    /** What objtool calls the padding before a function, from 6.2 on ({@code elf_create_prefix_symbol()}): no function. */
+    private static final String PADDING = "__pfx_";
+
     private final ElfObject elf;
     private final String name;
     private final List<SectionKind> kinds;
@@ -84,7 +87,10 @@ public final class KernelModule {
     private static List<Item> items(ElfObject elf, List<SectionKind> kinds) {
         List<Item> items = new ArrayList<>();
         for (ElfSymbol symbol : elf.symbols()) {
-            if (symbol.isDefined() && !symbol.isAbsolute() && (symbol.isFunction() || symbol.isObject())) {
+            if (symbol.isDefined()
+                    && !symbol.isAbsolute()
+                    && (symbol.isFunction() || symbol.isObject())
+                    && !symbol.name().startsWith(PADDING)) {
                 SectionKind kind = kinds.get(symbol.shndx());
                 items.add(new Item(
                         symbol.index(),
