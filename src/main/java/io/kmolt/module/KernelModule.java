@@ -1,5 +1,6 @@
 package io.kmolt.module;
 
+import io.kmolt.elf.Compressed;
 import io.kmolt.elf.Elf;
 import io.kmolt.elf.ElfException;
 import io.kmolt.elf.ElfObject;
@@ -56,7 +57,7 @@ public final class KernelModule {
         }
     }
 
-    /** Reads a module's file, without the signature at its end if there is one. */
+    /** Reads a module's file, compressed or not, without the signature at its end if there is one. */
     public static KernelModule read(Path path) throws ModuleException, ElfException, IOException {
         return parse(path.toString(), Files.readAllBytes(path));
     }
@@ -65,10 +66,10 @@ public final class KernelModule {
      * Takes a module's bytes apart.
      *
      * @param file what to call it in messages
-     * @param bytes the file's contents
+     * @param bytes the file's contents, compressed or not
      */
     public static KernelModule parse(String file, byte[] bytes) throws ModuleException, ElfException {
-        ElfObject elf = ElfObject.parse(file, Signature.strip(bytes));
+        ElfObject elf = ElfObject.parse(file, Signature.strip(Compressed.expand(file, bytes)));
         String name = elf.modinfo("name").orElse(null);
         if (name == null || elf.section(".gnu.linkonce.this_module").isEmpty()) {
             throw new ModuleException(file, "is not a kernel module: it has no name or no struct module");
