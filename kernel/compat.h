@@ -6,6 +6,8 @@
 #include <linux/ftrace.h>
 #include <linux/module.h>
 #include <linux/version.h>
+#include <asm/cpufeature.h>
+#include <asm/ibt.h>
 
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 4, 0)
 
@@ -122,6 +124,27 @@ static inline int kmolt_direct_unregister(struct ftrace_ops *ops,
 }
 
 #endif
+
+/*
+ * Where a function begins, by the address of a kprobe that was put on it by
+ * its name; 0 if it must not be called through a pointer.  Where indirect
+ * branches are tracked (IBT, since 5.18), such a probe goes behind the ENDBR at
+ * the function's beginning, and a call that does not land on an ENDBR is fatal.
+ * It has been overwritten ("sealed") where the kernel never takes the address.
+ */
+static inline unsigned long kmolt_callable(unsigned long probed)
+{
+#ifdef CONFIG_X86_KERNEL_IBT
+	unsigned long before = probed - ENDBR_INSN_SIZE;
+
+	if (is_endbr(*(u32 *)before))
+		probed = before;
+	if (cpu_feature_enabled(X86_FEATURE_IBT) &&
+	    *(u32 *)probed != gen_endbr())
+		return 0;
+#endif
+	return probed;
+}
 
 static inline void kmolt_set_ip(struct ftrace_regs *fregs, unsigned long ip)
 {

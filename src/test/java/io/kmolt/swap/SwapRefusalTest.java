@@ -63,14 +63,14 @@ class SwapRefusalTest {
 
     @Test
     void aModuleThatIsNotLoaded() throws Exception {
-        SwapException no = guest().refusal("isofs", SwapGuest.stock(SwapGuest.NEIGHBOUR, "isofs"));
+        SwapException no = guest().refusal("isofs", SwapGuest.neighbour("isofs"));
         assertThat(no.kind()).isEqualTo(SwapException.Kind.UNFIT);
         assertThat(no).hasMessageContaining("isofs is not loaded on lab:").hasMessageContaining("modprobe");
     }
 
     @Test
     void aBaseThatIsNotTheBuildThatIsLoaded() throws Exception {
-        Path other = SwapGuest.stock(SwapGuest.NEIGHBOUR, "ext4");
+        Path other = SwapGuest.neighbour("ext4");
         SwapException no = guest().refusal("ext4", other, SwapGuest.withBase(other));
         assertThat(no.kind()).isEqualTo(SwapException.Kind.UNFIT);
         assertThat(no)
@@ -167,7 +167,7 @@ class SwapRefusalTest {
                     .hasMessageContaining("another kmolt is at work")
                     .hasMessageContaining("pid " + owner.split(" ")[0]);
         }
-        guest().swap("minix", SwapGuest.stock(SwapGuest.RUNNING, "minix"));
+        guest().swap("minix", SwapGuest.stock("minix"));
         guest().revert("minix");
         // A reverted edition goes with its base.
         guest().sh("rmmod minix; modprobe minix");
