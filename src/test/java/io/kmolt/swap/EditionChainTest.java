@@ -122,6 +122,7 @@ class EditionChainTest {
     }
 
     @Test
+    @Tag("every-kernel")
     void threeBuildsOfMinixFollowEachOtherUnderLoadAndAreTakenBackOneByOne() throws Exception {
         String function = "minix_getattr";
         String which = "stat -c %o /mnt/minix";

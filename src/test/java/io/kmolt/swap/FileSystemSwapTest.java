@@ -57,6 +57,7 @@ class FileSystemSwapTest {
     }
 
     @Test
+    @Tag("every-kernel")
     void minixIsSwappedForthAndBackUnderLoad() throws Exception {
         guest().sh(
                         "mkdir -p /mnt/minix; truncate -s 24M /dev/shm/minix; /sbin/mkfs.minix -3 /dev/shm/minix; modprobe -a minix loop");
@@ -72,6 +73,7 @@ class FileSystemSwapTest {
     }
 
     @Test
+    @Tag("every-kernel")
     void ext4IsSwappedForthAndBackUnderLoad() throws Exception {
         guest().sh(
                         "mkdir -p /mnt/ext4; truncate -s 128M /dev/shm/ext4; /sbin/mkfs.ext4 -q /dev/shm/ext4; modprobe -a ext4 loop");

@@ -23,6 +23,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** What is not safe, or cannot be done, is refused with its reason, and the kernel is left as it was. */
 @Tag("lab")
+@Tag("every-kernel")
 class SwapRefusalTest {
     private static final int E_MACHINE = 18;
     private static final int EM_AARCH64 = 183;
