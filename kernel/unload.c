@@ -60,9 +60,10 @@ static void detach(struct module *mod)
 
 		if (register_kprobe(&probe))
 			continue;
-		notify = (notifier_fn_t)(probe.addr - probe.offset);
+		notify = (notifier_fn_t)kmolt_callable((unsigned long)probe.addr);
 		unregister_kprobe(&probe);
-		notify(NULL, MODULE_STATE_GOING, mod);
+		if (!WARN_ON_ONCE(!notify))
+			notify(NULL, MODULE_STATE_GOING, mod);
 	}
 }
 

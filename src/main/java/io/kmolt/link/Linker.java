@@ -7,6 +7,7 @@ import io.kmolt.elf.ElfEditor;
 import io.kmolt.elf.ElfException;
 import io.kmolt.module.Item;
 import io.kmolt.module.KernelModule;
+import io.kmolt.module.LandingPads;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Comparator;
@@ -44,6 +45,7 @@ public final class Linker {
     private Update link() throws LinkException, ElfException {
         // 1. Every build that is in the kernel must agree that the new one may take over from it.
         input.layers().forEach(layer -> refusals.addAll(layer.comparison().refusals()));
+        checkLandingPads();
         refuseIfAny();
 
         // 2. What is one and the same in the kernel and in the new build.
@@ -96,6 +98,18 @@ public final class Linker {
                 sharing.items().size(),
                 notes.stream().distinct().toList(),
                 sticky);
+    }
+
+    /** Without them, its exit and everything in its tables would be out of reach on a processor that looks for them. */
+    private void checkLandingPads() {
+        if (LandingPads.of(input.base().comparison().oldModule()).tracked()
+                && !LandingPads.of(edition).tracked()) {
+            refusals.add(new Refusal(
+                    Refusal.Kind.INDIRECT_CALL,
+                    edition.name(),
+                    "the new build has no landing pads for indirect branches (ENDBR64), the loaded one has:"
+                            + " build it with the kernel's own flags"));
+        }
     }
 
     private void refuseIfAny() throws LinkException {

@@ -61,13 +61,9 @@ public final class Doctor {
 
     private static Check kernel(Vitals vitals) {
         String release = vitals.get("release");
-        if (release.startsWith("6.1.")) {
-            return Check.ok("kernel", release);
-        }
-        String advice = "use kmolt on Debian 12's kernel 6.1";
-        return release.startsWith("6.12.")
-                ? Check.unfit("kernel", release + ": 6.12 is not supported yet", advice)
-                : Check.unfit("kernel", release + " is not supported", advice);
+        return release.startsWith("6.1.") || release.startsWith("6.12.")
+                ? Check.ok("kernel", release)
+                : Check.unfit("kernel", release + " is not supported", "use kmolt on Debian 12's kernels 6.1 and 6.12");
     }
 
     private static Check architecture(Vitals vitals) {
