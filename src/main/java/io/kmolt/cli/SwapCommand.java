@@ -44,6 +44,9 @@ final class SwapCommand implements Callable<Integer> {
     TargetOption target = new TargetOption();
 
     @Mixin
+    SigningOptions signing = new SigningOptions();
+
+    @Mixin
     OutputOptions output = new OutputOptions();
 
     @Parameters(index = "0", paramLabel = "MODULE", description = "name of the loaded module")
@@ -83,7 +86,7 @@ final class SwapCommand implements Callable<Integer> {
     public Integer call() throws IOException, SwapException {
         SwapOptions options = new SwapOptions(
                 dryRun, timeout, Optional.ofNullable(base), Images::find, Optional.ofNullable(saveUpdate));
-        try (Target opened = target.open();
+        try (Target opened = signing.open(target);
                 ProgressLine progress = output.progress(spec)) {
             SwapReport report = Swap.run(opened, module, newFile, options, progress);
             progress.done();
