@@ -53,7 +53,7 @@ class DoctorTest {
         "machine, aarch64, architecture, aarch64",
         "uid, 1000, root, user 1000",
         "lockdown, none [integrity] confidentiality, module signatures, only signed modules",
-        "lockdown, none integrity [confidentiality], lockdown, locked down",
+        "lockdown, none integrity [confidentiality], module signatures, only signed modules",
         "sig_enforce, Y, module signatures, only signed modules",
         "modules_disabled, 1, module loading, modules_disabled is 1",
         "address, 0x0000000000000000, addresses, hides addresses",
