@@ -33,6 +33,8 @@ public record Refusal(Kind kind, String subject, String reason) {
         STALE_POINTER,
         /** It is not certain what a reference means. */
         DOUBTFUL_REFERENCE,
+        /** Somebody has attached himself to a function, and would be cut off. */
+        ATTACHED,
         /** What a file with editions declares makes no sense. */
         DECLARATION,
         /** A file with editions, or the core, was built for another kernel. */
