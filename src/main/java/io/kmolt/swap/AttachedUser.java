@@ -40,7 +40,7 @@ public record AttachedUser(Kind kind, String module, List<String> functions, Str
     /** What becomes of a user; programs may rely on the names. */
     public enum Effect {
         /** He would no longer see calls. */
-        BLINDED("loses sight of the calls"),
+        BLINDED("loses sight of calls that go straight to another build"),
         /** What he has changed would no longer be in force. */
         BYPASSED("loses its effect"),
         /** He sees as much as before. */

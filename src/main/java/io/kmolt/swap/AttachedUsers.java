@@ -118,7 +118,6 @@ record AttachedUsers(List<Attached> builds) {
      * Refuses what would cut somebody off without a word.
      *
      * @param what what is to be done: {@code swapped}, {@code reverted}
-     * @param known those that were acknowledged or are none of kmolt's business any more
      */
     static void require(String module, String what, List<AttachedUser> users, boolean acknowledged)
             throws SwapException {
