@@ -35,6 +35,8 @@ public record Refusal(Kind kind, String subject, String reason) {
         DOUBTFUL_REFERENCE,
         /** A function would be called through a pointer, and has no landing pad for indirect branches (IBT). */
         INDIRECT_CALL,
+        /** Somebody has attached himself to a function, and would be cut off. */
+        ATTACHED,
         /** What a file with editions declares makes no sense. */
         DECLARATION,
         /** A file with editions, or the core, was built for another kernel. */

@@ -53,7 +53,7 @@ public final class Linker {
 
         // 3. Who sends its callers on, who cannot, and whether that is harmless.
         List<Redirects> redirects = input.layers().stream().map(Redirects::new).toList();
-        Set<Item> blocking = Quiescence.toCommit(input.base().comparison(), redirects.getFirst()::covers);
+        Set<Item> blocking = Quiescence.toCommit(input.base(), redirects.getFirst()::covers);
         for (int i = 0; i < input.layers().size(); i++) {
             checkStalePointers(input.layers().get(i), redirects.get(i));
         }
@@ -85,7 +85,7 @@ public final class Linker {
                 bySite(redirects),
                 redirects.getLast().home(),
                 ranges(redirects),
-                Quiescence.toRevert(input.current().comparison(), redirects.getLast()::leadsHome),
+                Quiescence.toRevert(input.current(), redirects.getLast()::leadsHome),
                 !sticky.isEmpty(),
                 rewriter,
                 stubs);
@@ -124,7 +124,7 @@ public final class Linker {
      */
     private void checkStalePointers(Layer layer, Redirects redirects) {
         Comparison comparison = layer.comparison();
-        Set<Item> blocking = Quiescence.toCommit(comparison, redirects::covers);
+        Set<Item> blocking = Quiescence.toCommit(layer, redirects::covers);
         for (Item old : comparison.oldModule().functions()) {
             boolean escapes =
                     comparison.escaping().contains(old) || comparison.exported().contains(old.name());
@@ -146,7 +146,8 @@ public final class Linker {
                         + layer.types()
                                 .prototypeDifference(old.name())
                                 .map(d -> ": " + d)
-                                .orElse("");
+                                .orElse("")
+                        + layer.heldBy(old);
     }
 
     private static SortedMap<Long, Item> bySite(List<Redirects> redirects) {
@@ -168,7 +169,8 @@ public final class Linker {
         List<long[]> ranges = new ArrayList<>();
         for (int i = 0; i < redirects.size(); i++) {
             Layer layer = input.layers().get(i);
-            add(ranges, layer, Quiescence.toCommit(layer.comparison(), redirects.get(i)::covers));
+            layer.held().code().forEach(code -> ranges.add(new long[] {code.start(), code.end()}));
+            add(ranges, layer, Quiescence.toCommit(layer, redirects.get(i)::covers));
         }
         ranges.sort(Comparator.comparingLong(range -> range[0]));
         return ranges;

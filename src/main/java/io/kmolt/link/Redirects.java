@@ -14,7 +14,7 @@ import java.util.TreeMap;
 /**
  * Which functions of a layer send their callers to the new build, and which of the new build send theirs back.
  *
- * <p>All that can: they must have an ftrace site, a name that says how they are called, and be called in the same way in
+ * <p>All that can: they must have an ftrace site that nobody else has, a name that says how they are called, and be called in the same way in
  * both builds. What a trace event has registered stays as it is.
  */
 final class Redirects {
@@ -32,7 +32,7 @@ final class Redirects {
         for (Item old : comparison.oldModule().functions()) {
             Item target = comparison.correlation().newOf(old);
             if (target != null && canStandIn(old, target)) {
-                if (oldSites.containsKey(old)) {
+                if (oldSites.containsKey(old) && !layer.isHeld(old)) {
                     targets.put(old, target);
                 }
                 if (newSites.containsKey(target)) {
