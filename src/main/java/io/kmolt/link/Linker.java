@@ -1,10 +1,12 @@
 package io.kmolt.link;
 
 import io.kmolt.diff.Comparison;
+import io.kmolt.diff.LoadRules;
 import io.kmolt.diff.Refusal;
 import io.kmolt.diff.Words;
 import io.kmolt.elf.ElfEditor;
 import io.kmolt.elf.ElfException;
+import io.kmolt.module.Hooks;
 import io.kmolt.module.Item;
 import io.kmolt.module.KernelModule;
 import java.util.ArrayList;
@@ -85,6 +87,7 @@ public final class Linker {
                 ranges(redirects),
                 Quiescence.toRevert(input.current().comparison(), redirects.getLast()::leadsHome),
                 !sticky.isEmpty(),
+                hooks(),
                 rewriter,
                 stubs);
         refuseIfAny();
@@ -96,6 +99,21 @@ public final class Linker {
                 sharing.items().size(),
                 notes.stream().distinct().toList(),
                 sticky);
+    }
+
+    /**
+     * The hooks that the core is to call: none unless init or exit differ from those of the build that answers, which has
+     * done all else already.
+     */
+    private List<Item> hooks() {
+        Hooks hooks = Hooks.of(edition);
+        List<Refusal> differences = LoadRules.differences(input.current().comparison());
+        if (!hooks.areComplete() || differences.isEmpty()) {
+            return List.of();
+        }
+        String prepare = hooks.prepare().getFirst().name();
+        differences.forEach(d -> notes.add(d + ": taken care of by prepare hook " + prepare));
+        return List.of(hooks.prepare().getFirst(), hooks.unprepare().getFirst());
     }
 
     private void refuseIfAny() throws LinkException {
