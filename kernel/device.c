@@ -303,6 +303,7 @@ static int do_revert(struct kmolt_session *session, char *name)
 		if (from->previous)
 			from->previous->state = KMOLT_CURRENT;
 		from->state = KMOLT_RETIRED;
+		kmolt_hook_unprepare(from);
 		kmolt_exit_sync(base);
 		log_change(session, base, "reverted", from, &outcome);
 		say(session, "retired %s\n", from->mod->name);

@@ -73,6 +73,7 @@ struct kmolt_base {
  * @state: see enum kmolt_state
  * @previous: who answered before it was committed, NULL for the base
  * @pinned: whether a reference to @mod is held
+ * @prepared: whether its prepare hook has run and was not taken back
  * @holds: the edition that it was linked on, which is held as well; or NULL
  * @pause_ns: how long all CPUs stood still for its commit
  * @n_slots: as in @desc; this and what follows outlives the update module
@@ -94,6 +95,7 @@ struct kmolt_edition {
 	enum kmolt_state state;
 	struct kmolt_edition *previous;
 	bool pinned;
+	bool prepared;
 	struct kmolt_edition *holds;
 	u64 pause_ns;
 	u64 n_slots;
@@ -242,6 +244,10 @@ void kmolt_withdraw(const struct kmolt_update *desc);
 struct kmolt_base *kmolt_find_base(const char *name);
 struct kmolt_edition *kmolt_find_edition(const char *name);
 int kmolt_stage(struct kmolt_edition *edition);
+const char *kmolt_hooks_wrong(const struct kmolt_update *desc,
+			      const struct module *mod);
+int kmolt_hook_prepare(struct kmolt_edition *edition);
+void kmolt_hook_unprepare(struct kmolt_edition *edition);
 int kmolt_linked_on(const struct kmolt_edition *edition);
 void kmolt_discard(struct kmolt_edition *edition);
 void kmolt_forget_base(struct kmolt_base *base);

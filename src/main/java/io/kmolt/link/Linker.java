@@ -1,10 +1,12 @@
 package io.kmolt.link;
 
 import io.kmolt.diff.Comparison;
+import io.kmolt.diff.LoadRules;
 import io.kmolt.diff.Refusal;
 import io.kmolt.diff.Words;
 import io.kmolt.elf.ElfEditor;
 import io.kmolt.elf.ElfException;
+import io.kmolt.module.Hooks;
 import io.kmolt.module.Item;
 import io.kmolt.module.KernelModule;
 import io.kmolt.module.LandingPads;
@@ -87,6 +89,7 @@ public final class Linker {
                 ranges(redirects),
                 Quiescence.toRevert(input.current(), redirects.getLast()::leadsHome),
                 !sticky.isEmpty(),
+                hooks(),
                 rewriter,
                 stubs);
         refuseIfAny();
@@ -110,6 +113,21 @@ public final class Linker {
                     "the new build has no landing pads for indirect branches (ENDBR64), the loaded one has:"
                             + " build it with the kernel's own flags"));
         }
+    }
+
+    /**
+     * The hooks that the core is to call: none unless init or exit differ from those of the build that answers, which has
+     * done all else already.
+     */
+    private List<Item> hooks() {
+        Hooks hooks = Hooks.of(edition);
+        List<Refusal> differences = LoadRules.differences(input.current().comparison());
+        if (!hooks.areComplete() || differences.isEmpty()) {
+            return List.of();
+        }
+        String prepare = hooks.prepare().getFirst().name();
+        differences.forEach(d -> notes.add(d + ": taken care of by prepare hook " + prepare));
+        return List.of(hooks.prepare().getFirst(), hooks.unprepare().getFirst());
     }
 
     private void refuseIfAny() throws LinkException {
