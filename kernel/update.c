@@ -377,6 +377,8 @@ static int enroll(const struct kmolt_update *desc, struct module *mod)
 	edition->holds = base->current_edition;
 	if (edition->holds)
 		__module_get(edition->holds->mod);
+	/* A base that is forced out in spite of its references passes us, too. */
+	kmolt_exit_sync(base);
 	kmolt_sequence++;
 	return 0;
 }
