@@ -38,8 +38,8 @@ public final class LoadEditions {
     private static void requireEditions(Target target) throws IOException, SwapException {
         String release = Facts.release(target);
         if (!release.startsWith("6.1.")) {
-            throw SwapException.unfit("editions of functions do not work on " + target.describe() + ": it runs " + release
-                    + ", they need Debian 12's kernel 6.1; modules can be swapped there");
+            throw SwapException.unfit("editions of functions do not work on " + target.describe() + ": it runs "
+                    + release + ", they need Debian 12's kernel 6.1; modules can be swapped there");
         }
     }
 
