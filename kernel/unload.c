@@ -21,17 +21,20 @@
 #define IDLE_RETRIES	50
 #define IDLE_WAIT_MS	100
 
-/* Who stood on the way to a function may be on the way for a while. */
+/*
+ * Who stood on the way to a function may be on the way for a while, and memory
+ * may be short for a moment.
+ */
 static int wait_text_idle(struct kmolt_edition *edition)
 {
 	int i, err = 0;
 
 	for (i = 0; i < IDLE_RETRIES; i++) {
-		struct kmolt_outcome outcome = {};
+		struct kmolt_outcome outcome = KMOLT_OUTCOME;
 
 		err = kmolt_text_idle(edition->mod, &outcome);
 		kmolt_scan_free(outcome.scan);
-		if (err != -EBUSY)
+		if (!err)
 			break;
 		msleep(IDLE_WAIT_MS);
 	}

@@ -250,7 +250,8 @@ static const char *shape_wrong(const struct kmolt_update *desc,
 	if (!kmolt_in_text(mod, desc->exit_stub) ||
 	    (desc->exit && !kmolt_in_text(mod, desc->exit)))
 		return "an exit is not in the update's code";
-	return ranges_wrong(desc->commit_ranges, desc->n_commit_ranges) ?:
+	return kmolt_hooks_wrong(desc, mod) ?:
+	       ranges_wrong(desc->commit_ranges, desc->n_commit_ranges) ?:
 	       ranges_wrong(desc->revert_ranges, desc->n_revert_ranges);
 }
 
@@ -466,6 +467,17 @@ int kmolt_stage(struct kmolt_edition *edition)
 			module_put(base->mod);
 		return err;
 	}
+	/* Last, as it is the one thing that has to be taken back. */
+	err = kmolt_hook_prepare(edition);
+	if (err) {
+		if (kmolt_redirect_hook(base, base->table, NULL))
+			pr_warn("%s: unused redirects stay hooked\n",
+				base->mod->name);
+		if (again)
+			module_put(base->mod);
+		return err;
+	}
+	base->hooked = edition;
 	edition->state = KMOLT_STAGED;
 	return 0;
 }
@@ -482,6 +494,7 @@ void kmolt_discard(struct kmolt_edition *edition)
 	struct kmolt_base *base = edition->base;
 
 	edition->state = KMOLT_RETIRED;
+	kmolt_hook_unprepare(edition);
 	/* Only takes sites away, for which no memory is needed but a list. */
 	if (kmolt_redirect_hook(base, base->table, NULL))
 		pr_warn("%s: unused redirects stay hooked\n", base->mod->name);

@@ -54,6 +54,7 @@ public final class Descriptor {
      * @param home redirects back to the build that answers now
      * @param blocking ranges of addresses in the kernel that must be empty to commit: start and end
      * @param sticky whether it must not be freed before its base is
+     * @param hooks to be called: what prepares and what takes it back; empty if neither is
      * @param reverting functions of the new build that must be empty to revert
      */
     void write(
@@ -64,6 +65,7 @@ public final class Descriptor {
             List<long[]> blocking,
             Collection<Item> reverting,
             boolean sticky,
+            List<Item> hooks,
             Rewriter rewriter,
             Stubs stubs) {
         int slotsAt = STRUCT_SIZE;
@@ -78,7 +80,10 @@ public final class Descriptor {
         out.array(homeAt, home.size());
         out.array(commitAt, blocking.size());
         out.array(revertAt, reverting.size());
-        out.u64(0).u64(0); // no hooks
+        if (hooks.isEmpty()) {
+            out.u64(0).u64(0);
+        }
+        hooks.forEach(hook -> out.address(hook.symbol(), 0));
         for (Slot slot : slots) {
             writeSlot(slot, rewriter);
         }

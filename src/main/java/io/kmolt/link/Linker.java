@@ -1,10 +1,12 @@
 package io.kmolt.link;
 
 import io.kmolt.diff.Comparison;
+import io.kmolt.diff.LoadRules;
 import io.kmolt.diff.Refusal;
 import io.kmolt.diff.Words;
 import io.kmolt.elf.ElfEditor;
 import io.kmolt.elf.ElfException;
+import io.kmolt.module.Hooks;
 import io.kmolt.module.Item;
 import io.kmolt.module.KernelModule;
 import io.kmolt.module.LandingPads;
@@ -53,7 +55,7 @@ public final class Linker {
 
         // 3. Who sends its callers on, who cannot, and whether that is harmless.
         List<Redirects> redirects = input.layers().stream().map(Redirects::new).toList();
-        Set<Item> blocking = Quiescence.toCommit(input.base().comparison(), redirects.getFirst()::covers);
+        Set<Item> blocking = Quiescence.toCommit(input.base(), redirects.getFirst()::covers);
         for (int i = 0; i < input.layers().size(); i++) {
             checkStalePointers(input.layers().get(i), redirects.get(i));
         }
@@ -85,8 +87,9 @@ public final class Linker {
                 bySite(redirects),
                 redirects.getLast().home(),
                 ranges(redirects),
-                Quiescence.toRevert(input.current().comparison(), redirects.getLast()::leadsHome),
+                Quiescence.toRevert(input.current(), redirects.getLast()::leadsHome),
                 !sticky.isEmpty(),
+                hooks(),
                 rewriter,
                 stubs);
         refuseIfAny();
@@ -112,6 +115,21 @@ public final class Linker {
         }
     }
 
+    /**
+     * The hooks that the core is to call: none unless init or exit differ from those of the build that answers, which has
+     * done all else already.
+     */
+    private List<Item> hooks() {
+        Hooks hooks = Hooks.of(edition);
+        List<Refusal> differences = LoadRules.differences(input.current().comparison());
+        if (!hooks.areComplete() || differences.isEmpty()) {
+            return List.of();
+        }
+        String prepare = hooks.prepare().getFirst().name();
+        differences.forEach(d -> notes.add(d + ": taken care of by prepare hook " + prepare));
+        return List.of(hooks.prepare().getFirst(), hooks.unprepare().getFirst());
+    }
+
     private void refuseIfAny() throws LinkException {
         if (!refusals.isEmpty()) {
             throw new LinkException(List.copyOf(new LinkedHashSet<>(refusals)));
@@ -124,7 +142,7 @@ public final class Linker {
      */
     private void checkStalePointers(Layer layer, Redirects redirects) {
         Comparison comparison = layer.comparison();
-        Set<Item> blocking = Quiescence.toCommit(comparison, redirects::covers);
+        Set<Item> blocking = Quiescence.toCommit(layer, redirects::covers);
         for (Item old : comparison.oldModule().functions()) {
             boolean escapes =
                     comparison.escaping().contains(old) || comparison.exported().contains(old.name());
@@ -146,7 +164,8 @@ public final class Linker {
                         + layer.types()
                                 .prototypeDifference(old.name())
                                 .map(d -> ": " + d)
-                                .orElse("");
+                                .orElse("")
+                        + layer.heldBy(old);
     }
 
     private static SortedMap<Long, Item> bySite(List<Redirects> redirects) {
@@ -168,7 +187,8 @@ public final class Linker {
         List<long[]> ranges = new ArrayList<>();
         for (int i = 0; i < redirects.size(); i++) {
             Layer layer = input.layers().get(i);
-            add(ranges, layer, Quiescence.toCommit(layer.comparison(), redirects.get(i)::covers));
+            layer.held().code().forEach(code -> ranges.add(new long[] {code.start(), code.end()}));
+            add(ranges, layer, Quiescence.toCommit(layer, redirects.get(i)::covers));
         }
         ranges.sort(Comparator.comparingLong(range -> range[0]));
         return ranges;

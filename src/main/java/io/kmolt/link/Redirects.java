@@ -3,6 +3,7 @@ package io.kmolt.link;
 import io.kmolt.diff.Comparison;
 import io.kmolt.diff.Words;
 import io.kmolt.module.FtraceSites;
+import io.kmolt.module.Hooks;
 import io.kmolt.module.Item;
 import io.kmolt.module.SectionKind;
 import java.util.HashMap;
@@ -14,25 +15,27 @@ import java.util.TreeMap;
 /**
  * Which functions of a layer send their callers to the new build, and which of the new build send theirs back.
  *
- * <p>All that can: they must have an ftrace site, a name that says how they are called, and be called in the same way in
+ * <p>All that can: they must have an ftrace site that nobody else has, a name that says how they are called, and be called in the same way in
  * both builds. What a trace event has registered stays as it is.
  */
 final class Redirects {
     private final Layer layer;
     private final Map<Item, Long> oldSites;
     private final Map<Item, Long> newSites;
+    private final Hooks hooks;
     private final Map<Item, Item> targets = new HashMap<>();
     private final Map<Item, Item> homes = new HashMap<>();
 
     Redirects(Layer layer) {
         this.layer = layer;
         Comparison comparison = layer.comparison();
+        this.hooks = Hooks.of(comparison.newModule());
         this.oldSites = FtraceSites.of(comparison.oldModule());
         this.newSites = FtraceSites.of(comparison.newModule());
         for (Item old : comparison.oldModule().functions()) {
             Item target = comparison.correlation().newOf(old);
             if (target != null && canStandIn(old, target)) {
-                if (oldSites.containsKey(old)) {
+                if (oldSites.containsKey(old) && !layer.isHeld(old)) {
                     targets.put(old, target);
                 }
                 if (newSites.containsKey(target)) {
@@ -46,6 +49,8 @@ final class Redirects {
         return old.kind() == SectionKind.TEXT
                 && target.kind() == SectionKind.TEXT
                 && !old.isClone()
+                // The core calls the hooks of one build, whichever answers.
+                && !hooks.contains(target)
                 && !Words.isTraceItem(layer.comparison().oldModule(), old)
                 && isCalledTheSame(old);
     }

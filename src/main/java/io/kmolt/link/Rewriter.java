@@ -179,7 +179,8 @@ final class Rewriter {
             refusals.add(new Refusal(
                     Refusal.Kind.STALE_POINTER,
                     item.name(),
-                    "its address is stored by code, but the base's copy cannot be redirected to the new one"));
+                    "its address is stored by code, but the base's copy cannot be redirected to the new one"
+                            + input.base().heldBy(old)));
         }
         return absolute(relocation, input.base().address(old), item.offset());
     }

@@ -167,7 +167,8 @@ final class Slots {
             refusals.add(new Refusal(
                     Refusal.Kind.STALE_POINTER,
                     old.name(),
-                    "changes, and must keep its address, which code may compare; but calls cannot be redirected"));
+                    "changes, and must keep its address, which code may compare; but calls cannot be redirected"
+                            + base.heldBy(old)));
         }
         return OptionalLong.of(base.address(old));
     }

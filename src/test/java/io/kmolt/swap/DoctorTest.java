@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.kmolt.swap.Check.State;
 import java.util.List;
+import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -25,12 +26,13 @@ class DoctorTest {
             cmdline BOOT_IMAGE=/vmlinuz quiet
             address 0xffffffffc0000000
             rmmod yes
+            direct
             features_from /boot/config-6.1.0-56-amd64
             features UNWINDER_ORC DYNAMIC_FTRACE_WITH_ARGS DYNAMIC_FTRACE_WITH_DIRECT_CALLS LIVEPATCH KPROBES MODULE_UNLOAD
             """;
 
     private static List<Check> notOk(String answers, BuiltCore core) {
-        return Doctor.checks(Vitals.parse(answers), core).stream()
+        return Doctor.checks(Vitals.parse(answers), core, Optional.empty()).stream()
                 .filter(c -> c.state() != State.OK)
                 .toList();
     }
@@ -38,7 +40,8 @@ class DoctorTest {
     @Test
     void nothingIsSaidAgainstAHealthyTarget() {
         assertThat(notOk(HEALTHY, CORE)).isEmpty();
-        assertThat(Diagnosis.of("x", Doctor.checks(Vitals.parse(HEALTHY), CORE)).fit())
+        assertThat(Diagnosis.of("x", Doctor.checks(Vitals.parse(HEALTHY), CORE, Optional.empty()))
+                        .fit())
                 .isTrue();
     }
 
@@ -55,8 +58,8 @@ class DoctorTest {
         "release, 5.10.0-1-amd64, kernel, is not supported",
         "machine, aarch64, architecture, aarch64",
         "uid, 1000, root, user 1000",
-        "lockdown, none [integrity] confidentiality, lockdown, locked down",
-        "lockdown, none integrity [confidentiality], lockdown, locked down",
+        "lockdown, none [integrity] confidentiality, module signatures, only signed modules",
+        "lockdown, none integrity [confidentiality], module signatures, only signed modules",
         "sig_enforce, Y, module signatures, only signed modules",
         "modules_disabled, 1, module loading, modules_disabled is 1",
         "address, 0x0000000000000000, addresses, hides addresses",
