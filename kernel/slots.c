@@ -85,8 +85,8 @@ static int map_pages(struct kmolt_writes *writes)
 	unsigned long last = 0;
 	size_t i;
 
-	writes->pages = kvmalloc_array(writes->count, sizeof(*writes->pages),
-				       GFP_KERNEL);
+	writes->pages = kmolt_alloc(array_size(writes->count,
+					       sizeof(*writes->pages)));
 	if (!writes->pages)
 		return -ENOMEM;
 	for (i = 0; i < writes->count; i++) {
@@ -105,7 +105,8 @@ static int map_pages(struct kmolt_writes *writes)
 			(u64 *)(((writes->n_pages - 1) << PAGE_SHIFT) +
 				offset_in_page(address));
 	}
-	writes->mapping = vmap(writes->pages, writes->n_pages, VM_MAP,
+	writes->mapping = kmolt_fails() ? NULL :
+			  vmap(writes->pages, writes->n_pages, VM_MAP,
 			       PAGE_KERNEL);
 	if (!writes->mapping)
 		return -ENOMEM;
@@ -128,8 +129,8 @@ struct kmolt_writes *kmolt_writes_plan(const struct kmolt_edition *from,
 	struct kmolt_writes *writes;
 	int err = 0;
 
-	writes = kvzalloc(struct_size(writes, write, n_slots(from) + n_slots(to)),
-			  GFP_KERNEL);
+	writes = kmolt_alloc(struct_size(writes, write,
+					 n_slots(from) + n_slots(to)));
 	if (!writes)
 		return ERR_PTR(-ENOMEM);
 	merge(writes, from, to);

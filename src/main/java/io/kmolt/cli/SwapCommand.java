@@ -8,7 +8,6 @@ import io.kmolt.target.Target;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
@@ -37,7 +36,7 @@ import picocli.CommandLine.Spec;
             "  kmolt swap ext4 /tmp/ext4.ko        do it",
             "  kmolt revert ext4                   take it back",
             "",
-            "Exit status: 0 done; 1 refused; 2 usage; 3 unfit target or file; 4 tasks in the way."
+            "Exit status: 0 done; 1 refused; 2 usage; 3 unfit target or file; 4 tasks or a CPU in the way."
         })
 final class SwapCommand implements Callable<Integer> {
     @Mixin
@@ -45,6 +44,9 @@ final class SwapCommand implements Callable<Integer> {
 
     @Mixin
     SigningOptions signing = new SigningOptions();
+
+    @Mixin
+    LimitOptions limits = new LimitOptions();
 
     @Mixin
     OutputOptions output = new OutputOptions();
@@ -59,14 +61,6 @@ final class SwapCommand implements Callable<Integer> {
             names = {"-n", "--dry-run"},
             description = "compare and link, change nothing")
     boolean dryRun;
-
-    @Option(
-            names = "--timeout",
-            paramLabel = "TIME",
-            converter = Durations.class,
-            defaultValue = "15s",
-            description = "how long to wait for tasks that are in the way (default: ${DEFAULT-VALUE})")
-    Duration timeout = SwapOptions.DEFAULT_TIMEOUT;
 
     @Option(
             names = "--base",
@@ -84,8 +78,11 @@ final class SwapCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException, SwapException {
-        SwapOptions options = new SwapOptions(
-                dryRun, timeout, Optional.ofNullable(base), Images::find, Optional.ofNullable(saveUpdate));
+        SwapOptions options = SwapOptions.with(Images::find)
+                .withLimits(limits.limits())
+                .withDryRun(dryRun)
+                .withBase(Optional.ofNullable(base))
+                .withSaveUpdate(Optional.ofNullable(saveUpdate));
         try (Target opened = signing.open(target);
                 ProgressLine progress = output.progress(spec)) {
             SwapReport report = Swap.run(opened, module, newFile, options, progress);
