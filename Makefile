@@ -9,7 +9,8 @@ export KMOLT_CACHE := $(CACHE)
 KERNELS ?= 6.1.0-55-amd64 6.1.0-56-amd64
 
 PACKAGES := qemu-system-x86 linux-headers-amd64 linux-source-6.1 gcc libc6-dev make patch perl libzydis4.0 \
-	libzstd1 zstd pahole busybox-static kmod cpio xz-utils e2fsprogs util-linux iproute2 binutils
+	libzstd1 zstd pahole busybox-static kmod cpio xz-utils e2fsprogs util-linux iproute2 binutils \
+	ovmf sbsigntool openssl
 
 JAVA_HOME := $(shell scripts/find-jdk)
 export JAVA_HOME
