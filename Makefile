@@ -12,7 +12,8 @@ NEWER := 6.12.117+deb12-amd64
 OLDER = $(filter 6.1.%,$(KERNELS))
 
 PACKAGES := qemu-system-x86 linux-headers-amd64 linux-source-6.1 linux-source-6.12 gcc libc6-dev make patch perl libzydis4.0 \
-	libzstd1 zstd pahole busybox-static kmod cpio xz-utils e2fsprogs util-linux iproute2 binutils
+	libzstd1 zstd pahole busybox-static kmod cpio xz-utils e2fsprogs util-linux iproute2 binutils \
+	ovmf sbsigntool openssl
 
 JAVA_HOME := $(shell scripts/find-jdk)
 export JAVA_HOME
