@@ -10,6 +10,7 @@
 #include <linux/slab.h>
 #include <linux/stop_machine.h>
 #include <linux/timekeeping.h>
+#include <asm/sync_core.h>
 
 #include "internal.h"
 
@@ -21,6 +22,8 @@ struct commit {
 	struct kmolt_table *table;
 	struct kmolt_outcome *outcome;
 	bool dry;
+	atomic_t begun;
+	bool done;
 };
 
 static void apply(struct commit *commit)
@@ -56,6 +59,25 @@ static int stopped(void *data)
 		apply(commit);
 out:
 	outcome->pause_ns = ktime_get_mono_fast_ns() - start;
+	return err;
+}
+
+/* On all CPUs: one of them commits, and none goes on with code it fetched before. */
+static int stopped_everywhere(void *data)
+{
+	struct commit *commit = data;
+	int err = 0;
+
+	if (!atomic_xchg(&commit->begun, 1)) {
+		err = stopped(commit);
+		/* Pairs with the acquire below: they see all that was written. */
+		smp_store_release(&commit->done, true);
+	} else {
+		/* Pairs with the release above. */
+		while (!smp_load_acquire(&commit->done))
+			cpu_relax();
+	}
+	sync_core();
 	return err;
 }
 
@@ -128,7 +150,7 @@ int kmolt_commit(struct kmolt_base *base, struct kmolt_edition *to, bool dry,
 	err = prepare(&commit);
 	if (!err) {
 		start = ktime_get_mono_fast_ns();
-		err = stop_machine(stopped, &commit, NULL);
+		err = stop_machine(stopped_everywhere, &commit, cpu_online_mask);
 		outcome->stop_ns = ktime_get_mono_fast_ns() - start;
 	}
 	/* Only takes sites away; a staged edition's stay, for the next attempt. */

@@ -10,6 +10,7 @@ import io.kmolt.link.Layer;
 import io.kmolt.link.LinkException;
 import io.kmolt.link.LinkInput;
 import io.kmolt.link.Linker;
+import io.kmolt.link.Pads;
 import io.kmolt.link.Update;
 import io.kmolt.module.KernelModule;
 import io.kmolt.module.RunningModule;
@@ -76,7 +77,9 @@ public final class Swap {
         progress.step("comparing and linking");
         long start = System.nanoTime();
         List<Layer> layers = compare(loaded, edition);
-        Update update = link(new LinkInput(name, Facts.bootId(target), from, edition, layers, core));
+        Pads pads = PadPolicy.of(target, state, module);
+        Update update = link(new LinkInput(name, Facts.bootId(target), from, edition, layers, core, pads))
+                .noting(PadPolicy.notes(state, module));
         long linkMillis = (System.nanoTime() - start) / 1_000_000;
         if (options.saveUpdate().isPresent()) {
             Files.write(options.saveUpdate().get(), update.image());
