@@ -20,7 +20,7 @@ CORES := $(KERNELS:%=target/kernel/%/kmolt.ko)
 # The demo loads these.
 EDITIONS := $(KERNELS:%=target/editions/%/meminfo.ko)
 
-.PHONY: help setup build check-core core kernels jar fixtures demo test test-quick clean format
+.PHONY: help setup build check-core core kernels jar fixtures demo test test-thousand test-quick clean format
 
 help: ## say what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -60,6 +60,10 @@ demo: setup ## swap a mounted ext4 and a device of ours, route one user to an ed
 test: setup ## everything that guards the product
 	@$(MAKE) --no-print-directory build fixtures check-core
 	@mvn -B -ntp verify -DexcludedTags=none
+
+test-thousand: setup ## 1,000 swaps of a busy module to 1,000 distinct builds: what is left in memory
+	@$(MAKE) --no-print-directory build fixtures
+	@mvn -B -ntp test -DexcludedTags=none -Dtest=ManyBuildsTest -Dkmolt.swaps=1000
 
 check-core: ## the kernel's own style check over the core
 	@scripts/check-core $(CACHE)

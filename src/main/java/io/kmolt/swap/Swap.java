@@ -109,8 +109,9 @@ public final class Swap {
 
             progress.step("verifying and recording");
             verify(answering, edition);
-            builds.keep(base);
-            builds.keep(edition);
+            builds.keepBase(base);
+            builds.keepEdition(edition);
+            builds.prune(CoreState.ask(target));
             return report(chain, comparison, update.as(answering), linkMillis, outcome);
         }
     }
