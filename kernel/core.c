@@ -99,6 +99,11 @@ static int __init kmolt_init(void)
 		pr_err("cannot read the boot id: error %d\n", err);
 		return err;
 	}
+	err = kmolt_scan_init();
+	if (err) {
+		pr_err("cannot find the ways of ftrace: error %d\n", err);
+		return err;
+	}
 	err = kmolt_sysfs_init();
 	if (err)
 		return err;

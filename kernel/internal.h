@@ -42,6 +42,7 @@ struct kmolt_table;
  * @exit: the base's own module_exit
  * @ops: catches calls that arrive at the base's functions
  * @ops_registered: whether @ops is live
+ * @hooked: the edition whose sites @ops has besides those of @table, or NULL
  * @table: where @ops sends them; NULL to let all of them pass
  * @commits: how many changes were committed, reverts included
  * @going: whether @mod's exit has begun
@@ -55,6 +56,7 @@ struct kmolt_base {
 	void (*exit)(void);
 	struct ftrace_ops ops;
 	bool ops_registered;
+	const struct kmolt_edition *hooked;
 	struct kmolt_table *table;
 	unsigned long commits;
 	bool going;
@@ -226,6 +228,11 @@ extern struct kmolt_session __rcu *kmolt_owner;
 extern char kmolt_boot_id[KMOLT_NAME_LEN];
 extern unsigned long kmolt_sequence;
 
+/* memory.c */
+void *kmolt_alloc(size_t size);
+bool kmolt_fails(void);
+int kmolt_or_fail(int err);
+
 /* core.c */
 int kmolt_remove_module(const char *name);
 
@@ -272,6 +279,8 @@ int kmolt_redirect_hook(struct kmolt_base *base, const struct kmolt_table *table
 struct kmolt_table *kmolt_redirect_set(struct kmolt_base *base,
 				       struct kmolt_table *table);
 void kmolt_redirect_remove(struct kmolt_base *base);
+unsigned long kmolt_redirect_handler(void);
+struct kmolt_range kmolt_redirect_trampoline(const struct kmolt_base *base);
 
 /* stack.c: who is inside what */
 #define KMOLT_BLOCKERS		8
@@ -309,34 +318,64 @@ struct kmolt_scan {
 	struct kmolt_blocker blockers[KMOLT_BLOCKERS];
 };
 
+int kmolt_scan_init(void);
 struct kmolt_scan *kmolt_scan_create(size_t max_ranges);
 void kmolt_scan_add(struct kmolt_scan *scan, const struct kmolt_range *ranges,
 		    size_t n);
+void kmolt_scan_add_ways(struct kmolt_scan *scan,
+			 const struct kmolt_range *trampoline);
 void kmolt_scan_sort(struct kmolt_scan *scan);
-void kmolt_scan_stopped(struct kmolt_scan *scan);
+int kmolt_scan_stopped(struct kmolt_scan *scan, u64 deadline);
+int kmolt_scan_glance(struct kmolt_scan *scan);
 void kmolt_scan_free(struct kmolt_scan *scan);
+
+/* stop.c: all CPUs stand still, or nothing happens */
+
+/**
+ * struct kmolt_late - a CPU that did not come to rest
+ * @cpu: its number, -1 if all came
+ * @pid: of the task that was seen there; 0 for none
+ * @comm: its name
+ */
+struct kmolt_late {
+	int cpu;
+	pid_t pid;
+	char comm[TASK_COMM_LEN];
+};
+
+int kmolt_stop(int (*fn)(void *data, u64 deadline), void *data,
+	       u64 max_pause_ns, u64 *pause_ns, struct kmolt_late *late);
 
 /* commit.c: from one edition to another in one stop of all CPUs */
 
 /**
  * struct kmolt_outcome - what a commit did, or why it did not
- * @pause_ns: how long all CPUs stood still
+ * @max_pause_ns: how long CPUs may stand still before something has changed;
+ *	given by the caller
+ * @pause_ns: how long CPUs stood still
  * @scan_ns: the part of it in which stacks were looked at
  * @stop_ns: how long it took in all, with waiting for the CPUs
+ * @late: the CPU that did not come to rest
  * @n_writes: slots that were to be written
  * @scan: the look at all stacks; NULL if it did not come to it
  * @slot: the slot that did not hold what it should
  * @found: what it held
  */
 struct kmolt_outcome {
+	u64 max_pause_ns;
 	u64 pause_ns;
 	u64 scan_ns;
 	u64 stop_ns;
+	struct kmolt_late late;
 	size_t n_writes;
 	struct kmolt_scan *scan;
 	struct kmolt_slot slot;
 	u64 found;
 };
+
+#define KMOLT_MAX_PAUSE_NS	(100 * NSEC_PER_MSEC)
+#define KMOLT_OUTCOME \
+	{ .max_pause_ns = KMOLT_MAX_PAUSE_NS, .late = { .cpu = -1 } }
 
 int kmolt_commit(struct kmolt_base *base, struct kmolt_edition *to, bool dry,
 		 struct kmolt_outcome *outcome);

@@ -160,7 +160,8 @@ static int prepare_ops(struct kmolt_target *target)
 	int err;
 
 	target->ops.ops_func = ops_changes;
-	err = ftrace_set_filter_ip(&target->ops, target->desc->address, 0, 1);
+	err = kmolt_fails() ? -ENOMEM :
+	      ftrace_set_filter_ip(&target->ops, target->desc->address, 0, 1);
 	if (err)
 		forget_ops(target);
 	return err;
@@ -385,7 +386,7 @@ static int enroll(const struct kmolt_routes *desc, struct module *mod)
 			return -EINVAL;
 		}
 	}
-	routing = kzalloc(sizeof(*routing), GFP_KERNEL);
+	routing = kmolt_alloc(sizeof(*routing));
 	if (!routing)
 		return -ENOMEM;
 	routing->group = group;
@@ -435,7 +436,7 @@ void kmolt_withdraw_routes(const struct kmolt_routes *desc)
 		if (routing->desc == desc) {
 			list_del(&routing->node);
 			module_put(group->mod);
-			kfree(routing);
+			kvfree(routing);
 		}
 out:
 	mutex_unlock(&kmolt_mutex);

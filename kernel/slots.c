@@ -183,7 +183,7 @@ static struct kmolt_slot *sorted_words(const struct kmolt_edition *edition)
 	size_t i, n = n_slots(edition);
 	struct kmolt_slot *words;
 
-	words = kvmalloc_array(n + 1, sizeof(*words), GFP_KERNEL);
+	words = kmolt_alloc(array_size(n + 1, sizeof(*words)));
 	if (!words)
 		return NULL;
 	if (n)
@@ -251,8 +251,8 @@ static int map_pages(struct kmolt_writes *writes)
 	unsigned long last = 0;
 	size_t i;
 
-	writes->pages = kvmalloc_array(writes->count, sizeof(*writes->pages),
-				       GFP_KERNEL);
+	writes->pages = kmolt_alloc(array_size(writes->count,
+					       sizeof(*writes->pages)));
 	if (!writes->pages)
 		return -ENOMEM;
 	for (i = 0; i < writes->count; i++) {
@@ -271,7 +271,8 @@ static int map_pages(struct kmolt_writes *writes)
 			(u64 *)(((writes->n_pages - 1) << PAGE_SHIFT) +
 				offset_in_page(address));
 	}
-	writes->mapping = vmap(writes->pages, writes->n_pages, VM_MAP,
+	writes->mapping = kmolt_fails() ? NULL :
+			  vmap(writes->pages, writes->n_pages, VM_MAP,
 			       PAGE_KERNEL);
 	if (!writes->mapping)
 		return -ENOMEM;
@@ -294,8 +295,8 @@ struct kmolt_writes *kmolt_writes_plan(const struct kmolt_edition *from,
 	struct kmolt_writes *writes;
 	int err;
 
-	writes = kvzalloc(struct_size(writes, write, n_slots(from) + n_slots(to)),
-			  GFP_KERNEL);
+	writes = kmolt_alloc(struct_size(writes, write,
+					 n_slots(from) + n_slots(to)));
 	if (!writes)
 		return ERR_PTR(-ENOMEM);
 	err = merge_slots(writes, from, to);

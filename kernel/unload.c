@@ -27,11 +27,11 @@ static int wait_text_idle(struct kmolt_edition *edition)
 	int i, err = 0;
 
 	for (i = 0; i < IDLE_RETRIES; i++) {
-		struct kmolt_outcome outcome = {};
+		struct kmolt_outcome outcome = KMOLT_OUTCOME;
 
 		err = kmolt_text_idle(edition->mod, &outcome);
 		kmolt_scan_free(outcome.scan);
-		if (err != -EBUSY)
+		if (err != -EBUSY && err != -ETIME)
 			break;
 		msleep(IDLE_WAIT_MS);
 	}

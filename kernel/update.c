@@ -450,6 +450,7 @@ int kmolt_stage(struct kmolt_edition *edition)
 			module_put(base->mod);
 		return err;
 	}
+	base->hooked = edition;
 	edition->state = KMOLT_STAGED;
 	return 0;
 }

@@ -2,8 +2,8 @@ package io.kmolt.cli;
 
 import io.kmolt.edition.EditionException;
 import io.kmolt.edition.UnloadEditions;
+import io.kmolt.swap.Limits;
 import io.kmolt.swap.SwapException;
-import io.kmolt.swap.SwapOptions;
 import io.kmolt.target.Target;
 import java.io.IOException;
 import java.time.Duration;
@@ -40,7 +40,7 @@ final class EditionUnloadCommand implements Callable<Integer> {
             converter = Durations.class,
             defaultValue = "15s",
             description = "how long to wait for tasks that are inside (default: ${DEFAULT-VALUE})")
-    Duration timeout = SwapOptions.DEFAULT_TIMEOUT;
+    Duration timeout = Limits.DEFAULT.timeout();
 
     @Spec
     CommandSpec spec = CommandSpec.create();

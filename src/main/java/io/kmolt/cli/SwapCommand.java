@@ -8,7 +8,6 @@ import io.kmolt.target.Target;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
@@ -37,11 +36,14 @@ import picocli.CommandLine.Spec;
             "  kmolt swap ext4 /tmp/ext4.ko        do it",
             "  kmolt revert ext4                   take it back",
             "",
-            "Exit status: 0 done; 1 refused; 2 usage; 3 unfit target or file; 4 tasks in the way."
+            "Exit status: 0 done; 1 refused; 2 usage; 3 unfit target or file; 4 tasks or a CPU in the way."
         })
 final class SwapCommand implements Callable<Integer> {
     @Mixin
     TargetOption target = new TargetOption();
+
+    @Mixin
+    LimitOptions limits = new LimitOptions();
 
     @Mixin
     OutputOptions output = new OutputOptions();
@@ -56,14 +58,6 @@ final class SwapCommand implements Callable<Integer> {
             names = {"-n", "--dry-run"},
             description = "compare and link, change nothing")
     boolean dryRun;
-
-    @Option(
-            names = "--timeout",
-            paramLabel = "TIME",
-            converter = Durations.class,
-            defaultValue = "15s",
-            description = "how long to wait for tasks that are in the way (default: ${DEFAULT-VALUE})")
-    Duration timeout = SwapOptions.DEFAULT_TIMEOUT;
 
     @Option(
             names = "--base",
@@ -81,8 +75,11 @@ final class SwapCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException, SwapException {
-        SwapOptions options = new SwapOptions(
-                dryRun, timeout, Optional.ofNullable(base), Images::find, Optional.ofNullable(saveUpdate));
+        SwapOptions options = SwapOptions.with(Images::find)
+                .withLimits(limits.limits())
+                .withDryRun(dryRun)
+                .withBase(Optional.ofNullable(base))
+                .withSaveUpdate(Optional.ofNullable(saveUpdate));
         try (Target opened = target.open();
                 ProgressLine progress = output.progress(spec)) {
             SwapReport report = Swap.run(opened, module, newFile, options, progress);

@@ -161,6 +161,11 @@ public final class Guest implements AutoCloseable {
         return process.alive();
     }
 
+    /** Process id of its emulator. */
+    public long pid() {
+        return process.pid();
+    }
+
     /** Whether its kernel panicked. */
     public boolean panicked() {
         return log.panicked();

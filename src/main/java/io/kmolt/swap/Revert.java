@@ -15,10 +15,10 @@ public final class Revert {
     /**
      * Reverts.
      *
-     * @param timeout how long to wait for tasks that are in the way
+     * @param limits how much time it may take
      * @throws SwapException if that is refused; then nothing has changed
      */
-    public static RevertReport run(Target target, String moduleName, Duration timeout, Progress progress)
+    public static RevertReport run(Target target, String moduleName, Limits limits, Progress progress)
             throws IOException, SwapException {
         String module = ModuleName.check(moduleName);
         // A reverted edition may still be in memory; then the folder is, too.
@@ -28,14 +28,8 @@ public final class Revert {
         }
         try (CoreSession session = CoreSession.open(target)) {
             progress.step("reverting " + module);
-            Attempts.Outcome outcome = Attempts.run(session, "revert " + module, timeout, progress);
+            Attempts.Outcome outcome = Attempts.change(session, "revert " + module, limits, progress);
             Reply reply = outcome.reply();
-            if (reply.error().equals("blocked")) {
-                throw SwapException.busy(
-                        "gave up after %d s: tasks are in code that is about to change; nothing has changed"
-                                .formatted(timeout.toSeconds()),
-                        reply.blockers());
-            }
             if (!reply.isOk()) {
                 throw SwapException.refused("cannot be reverted: " + reply.message(), List.of());
             }

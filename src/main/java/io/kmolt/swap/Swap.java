@@ -203,18 +203,18 @@ public final class Swap {
     }
 
     private Attempts.Outcome commit(CoreSession session, String name) throws IOException, SwapException {
-        Attempts.Outcome outcome = Attempts.run(session, "commit " + name, options.timeout(), progress);
+        Attempts.Outcome outcome;
+        try {
+            outcome = Attempts.change(session, "commit " + name, options.limits(), progress);
+        } catch (SwapException e) {
+            discard(session, name);
+            throw e;
+        }
         Reply reply = outcome.reply();
         if (reply.isOk()) {
             return outcome;
         }
         discard(session, name);
-        if (reply.error().equals("blocked")) {
-            throw SwapException.busy(
-                    "gave up after %d s: tasks are in code that is about to change; nothing has changed"
-                            .formatted(options.timeout().toSeconds()),
-                    reply.blockers());
-        }
         throw SwapException.unfit("the update cannot be committed: " + reply.message()
                 + (reply.value("slot", "").isEmpty() ? "" : " (slot " + reply.value("slot", "") + ")"));
     }

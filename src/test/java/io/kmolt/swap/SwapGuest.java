@@ -103,17 +103,16 @@ public final class SwapGuest implements AutoCloseable {
     }
 
     static SwapOptions options(Duration timeout) {
-        return new SwapOptions(false, timeout, Optional.empty(), SwapGuest::image, Optional.empty());
+        return options().withLimits(Limits.within(timeout));
     }
 
     public static SwapOptions options() {
-        return options(SwapOptions.DEFAULT_TIMEOUT);
+        return SwapOptions.with(SwapGuest::image);
     }
 
     /** For a module that modprobe does not find. */
     static SwapOptions withBase(Path base) {
-        return new SwapOptions(
-                false, SwapOptions.DEFAULT_TIMEOUT, Optional.of(base), SwapGuest::image, Optional.empty());
+        return options().withBase(Optional.of(base));
     }
 
     // What tests do.
@@ -144,7 +143,7 @@ public final class SwapGuest implements AutoCloseable {
     public RevertReport revert(String module) throws Exception {
         long begin = System.nanoTime();
         try {
-            RevertReport report = Revert.run(target(), module, SwapOptions.DEFAULT_TIMEOUT, Progress.NONE);
+            RevertReport report = Revert.run(target(), module, Limits.DEFAULT, Progress.NONE);
             assertThat(current(module)).isEqualTo(report.current());
             System.out.printf(
                     "%s: reverted in %.1f s, pause %.2f ms, attempt %d%n",

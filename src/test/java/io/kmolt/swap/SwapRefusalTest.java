@@ -12,7 +12,6 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.Objects;
-import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
@@ -176,8 +175,7 @@ class SwapRefusalTest {
     @Test
     void aRevertOfWhatWasNeverSwapped() throws Exception {
         SwapException no = catchThrowableOfType(
-                SwapException.class,
-                () -> Revert.run(guest().target(), "minix", SwapOptions.DEFAULT_TIMEOUT, Progress.NONE));
+                SwapException.class, () -> Revert.run(guest().target(), "minix", Limits.DEFAULT, Progress.NONE));
         assertThat(no.kind()).isEqualTo(SwapException.Kind.REFUSED);
         assertThat(no).hasMessageContaining("nothing to revert").hasMessageContaining("minix");
     }
@@ -216,8 +214,7 @@ class SwapRefusalTest {
     @Test
     void aReaderAsleepInAChangedReadOfADeviceIsNamedAndReadsOnAfterItHasBeenWoken() throws Exception {
         String sleeping = startSleeper("device /dev/greeter");
-        SwapOptions options = new SwapOptions(
-                false, Duration.ofSeconds(1), Optional.of(greeter("v1")), SwapGuest::image, Optional.empty());
+        SwapOptions options = SwapGuest.withBase(greeter("v1")).withLimits(Limits.within(Duration.ofSeconds(1)));
         SwapException no = guest().refusal("greeter", greeter("v3"), options);
         assertThat(no.kind()).isEqualTo(SwapException.Kind.BUSY);
         assertThat(no.blockers()).extracting(Blocker::pid).containsExactly(Integer.parseInt(sleeping));

@@ -10,10 +10,8 @@ import io.kmolt.target.ModuleLoadException;
 import io.kmolt.target.ModuleUnloadException;
 import io.kmolt.target.Target;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Objects;
-import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
@@ -54,19 +52,9 @@ class SwapSessionTest {
         guest().assertQuiet();
     }
 
-    /** An update for minix as it is loaded now, linked and not loaded. */
     private Update save() throws Exception {
-        Path file = folder.resolve("update.ko");
-        SwapOptions options = new SwapOptions(
-                true, SwapOptions.DEFAULT_TIMEOUT, Optional.empty(), SwapGuest::image, Optional.of(file));
-        SwapReport report =
-                Swap.run(guest().target(), "minix", SwapGuest.fixture("minix", "a"), options, Progress.NONE);
-        assertThat(report.dryRun()).isTrue();
-        assertThat(guest().current("minix")).isEqualTo("base");
-        return new Update(report.edition(), Files.readAllBytes(file));
+        return Update.link(guest(), "minix", SwapGuest.fixture("minix", "a"), folder);
     }
-
-    private record Update(String name, byte[] image) {}
 
     @Test
     void anOwnerThatDiesLeavesNothingBehind() throws Exception {
