@@ -24,7 +24,7 @@ CORES := $(KERNELS:%=target/kernel/%/kmolt.ko)
 # The demo loads these.
 EDITIONS := $(OLDER:%=target/editions/%/meminfo.ko)
 
-.PHONY: help setup build check-core core kernels jar fixtures demo test test-612 test-quick clean format
+.PHONY: help setup build check-core core kernels jar fixtures demo test test-612 test-thousand test-quick clean format
 
 help: ## say what can be made
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -70,6 +70,10 @@ test: setup ## everything that guards the product
 test-612: setup ## all tests of swaps on 6.12, of which test runs a part
 	@$(MAKE) --no-print-directory build fixtures
 	@mvn -B -ntp test -DexcludedTags=none -Dtest='io.kmolt.swap.*Test' -Dkmolt.kernel=$(NEWER)
+
+test-thousand: setup ## 1,000 swaps of a busy module to 1,000 distinct builds: what is left in memory
+	@$(MAKE) --no-print-directory build fixtures
+	@mvn -B -ntp test -DexcludedTags=none -Dtest=ManyBuildsTest -Dkmolt.swaps=1000
 
 check-core: ## the kernel's own style check over the core
 	@scripts/check-core $(CACHE)

@@ -10,6 +10,8 @@ import io.kmolt.module.Hooks;
 import io.kmolt.module.Item;
 import io.kmolt.module.KernelModule;
 import io.kmolt.module.LandingPads;
+import io.kmolt.module.Reference;
+import io.kmolt.module.Referent;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Comparator;
@@ -18,6 +20,7 @@ import java.util.List;
 import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Links a new build of a module onto the one that is in the kernel: from both files and where the loaded one is, to an
@@ -61,10 +64,11 @@ public final class Linker {
         }
 
         // 4. Which words of the base's tables change. Before rewriting, as it looks at the original references.
-        List<Slot> slots = Slots.find(input, sharing, redirects.getFirst(), blocking, refusals);
+        ElfEditor editor = new ElfEditor(edition.elf());
+        JumpPads pads = new JumpPads(input, redirects.getFirst(), editor);
+        List<Slot> slots = pads.lead(Slots.find(input, sharing, redirects.getFirst(), blocking, refusals));
 
         // 5. The new build's references: to the running objects, to the base's functions where an address is stored.
-        ElfEditor editor = new ElfEditor(edition.elf());
         Rewriter rewriter = new Rewriter(input, sharing, redirects.getFirst(), blocking, editor, refusals);
         rewriter.rewriteAll();
         rewriter.makeSymbolsAbsolute();
@@ -75,15 +79,18 @@ public final class Linker {
         ModuleShell shell = new ModuleShell(edition.elf(), editor);
         Neutraliser.replaceInfo(input, shell);
 
+        pads.finish(edition.elf());
+
         // 7. The change set, and the stubs that hand it to the core.
         Descriptor descriptor = new Descriptor(editor);
         Stubs stubs = Stubs.add(editor, descriptor.symbol(), shell.ownModule());
         shell.replaceModule(input.name(), input.core(), stubs.init(), stubs.exit());
         Neutraliser.addVersions(input, shell, Stubs.IMPORTS, slots);
-        List<String> sticky = sticky(slots, rewriter);
+        List<String> sticky = sticky(slots, pads, rewriter);
         descriptor.write(
                 input,
                 slots,
+                pads.jumps(),
                 bySite(redirects),
                 redirects.getLast().home(),
                 ranges(redirects),
@@ -174,12 +181,24 @@ public final class Linker {
         return bySite;
     }
 
-    private static List<String> sticky(List<Slot> slots, Rewriter rewriter) {
+    private static List<String> sticky(List<Slot> slots, JumpPads pads, Rewriter rewriter) {
         List<String> sticky = new ArrayList<>(rewriter.sticky());
-        if (slots.stream().anyMatch(s -> s.reference() != null)) {
+        if (slots.stream().anyMatch(s -> isFunction(s.reference()))) {
             sticky.add("tables name its functions, and the kernel may have copied their addresses");
         }
+        if (slots.stream().anyMatch(s -> s.reference() != null && !isFunction(s.reference()))) {
+            sticky.add("tables name its data, and the kernel may have copied their addresses");
+        }
+        if (pads.added() > 0) {
+            sticky.add("it brings %d jump pads, which later builds use".formatted(pads.added()));
+        }
         return sticky;
+    }
+
+    private static boolean isFunction(@Nullable Reference reference) {
+        return reference != null
+                && reference.referent() instanceof Referent.InItem in
+                && in.item().function();
     }
 
     /** Addresses of all code in the kernel that must be empty to commit, sorted. */

@@ -145,9 +145,10 @@ final class Slots {
                             item.name(),
                             "names a function that the processor lets nobody call through a pointer: it does not begin with ENDBR64"));
         } else if (everywhere.isEmpty()) {
-            slots.add(new Slot(address, baseImport, was.getAsLong(), word.newReference(), word.newValue(), writable));
+            slots.add(
+                    new Slot(address, baseImport, was.getAsLong(), word.newReference(), 0, word.newValue(), writable));
         } else if (!baseImport.isEmpty() || everywhere.getAsLong() != was.getAsLong()) {
-            slots.add(new Slot(address, baseImport, was.getAsLong(), null, everywhere.getAsLong(), writable));
+            slots.add(new Slot(address, baseImport, was.getAsLong(), null, 0, everywhere.getAsLong(), writable));
         }
     }
 

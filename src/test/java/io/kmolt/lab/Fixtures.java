@@ -26,6 +26,11 @@ public final class Fixtures {
         return built(RELEASE, "editions", module + ".ko");
     }
 
+    /** A module of tests/swaps. */
+    public static Path swaps(String module) {
+        return built(RELEASE, "swaps", module + ".ko");
+    }
+
     /** A program of tests/load. */
     public static Path program(String name) {
         return built("bin", name);

@@ -62,6 +62,11 @@ public final class SwapGuest implements AutoCloseable {
         return booted;
     }
 
+    /** One whose time stamp counter advances by one per instruction. */
+    static SwapGuest counting() throws IOException {
+        return new SwapGuest(Lab.start(LabOptions.defaults().withKernel(RUNNING).withIcount()));
+    }
+
     /** One that was started by name, and is stopped so. */
     public static SwapGuest attach(String name) throws IOException {
         return new SwapGuest(NamedGuests.ofUser().attach(name));
