@@ -15,7 +15,7 @@ import java.util.List;
  */
 record KernelMemory(
         long modules, long moduleBytes, long sysfsEntries, long kernelKiB, long availableKiB, long mappings) {
-    /** By how much these figures differ without any leak: per-CPU free lists, the kernel's log, the shell's own pages. */
+    /** How many KiB more may be in use at the end; a guess, to be replaced by what runs without a leak show. */
     static final long TOLERANCE_KIB = 2048;
 
     private static final String QUESTION = """
