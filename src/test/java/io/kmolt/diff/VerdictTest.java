@@ -76,11 +76,12 @@ class VerdictTest {
 
     @Test
     void aNewVariableThatInitReachesThroughASharedCalleeIsRefused() {
-        String source = replaced("return x * 9;", "static int limit; limit = x; return x * 9;");
+        String source = replaced("return x * 9;", "extern int limit; limit = x; return x * 9;") + "int limit;";
         assertThat(refusals(source)).singleElement().asString().startsWith("INIT limit");
     }
 
-    private static final String HOOKED = SOURCE.replace("prepares(3)", "prepares(5)").replace("ready = 0;", "ready = 2;");
+    private static final String HOOKED =
+            SOURCE.replace("prepares(3)", "prepares(5)").replace("ready = 0;", "ready = 2;");
     private static final String PREPARE =
             "static int get_ready(void) { ready = 1; return %s; } static int (*const p)(void)"
                     + " __attribute__((section(\".kmolt.prepare\"), used)) = get_ready;";
