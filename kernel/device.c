@@ -703,7 +703,6 @@ static const struct file_operations device_ops = {
 	.read = device_read,
 	.write = device_write,
 	.release = device_release,
-	.llseek = no_llseek,
 };
 
 static struct miscdevice device = {

@@ -262,8 +262,11 @@ bool kmolt_in_text(const struct module *mod, u64 address);
 bool kmolt_in_transition(const struct kmolt_base *base);
 struct module *kmolt_get_module(const char *name);
 
-/* slots.c: the words of a base that name code */
+/* slots.c: the words of a base that name code, and the jumps of pads */
 struct kmolt_writes;
+const char *kmolt_slots_wrong(const struct kmolt_update *desc,
+			      const struct module *mod,
+			      const struct module *pinned);
 struct kmolt_writes *kmolt_writes_plan(const struct kmolt_edition *from,
 				       const struct kmolt_edition *to);
 const struct kmolt_slot *kmolt_writes_verify(struct kmolt_writes *writes,

@@ -147,22 +147,6 @@ bool kmolt_in_text(const struct module *mod, u64 address)
 	return address >= text.start && address < text.end;
 }
 
-static const char *slots_wrong(const struct kmolt_update *desc,
-			       const struct module *base)
-{
-	const struct kmolt_slot *slots = (const struct kmolt_slot *)desc->slots;
-	u64 i;
-
-	for (i = 0; i < desc->n_slots; i++) {
-		if (slots[i].address % 8 || !within_module(slots[i].address, base) ||
-		    kmolt_in_text(base, slots[i].address))
-			return "a slot is not a word of the base's data";
-		if (i && slots[i].address <= slots[i - 1].address)
-			return "slots are not sorted";
-	}
-	return NULL;
-}
-
 static bool is_linked_on(const struct kmolt_base *base, const char *from,
 			 u64 address)
 {
@@ -335,7 +319,7 @@ static int enroll(const struct kmolt_update *desc, struct module *mod)
 	}
 	wrong = base_wrong(desc, pinned);
 	if (!wrong)
-		wrong = slots_wrong(desc, pinned);
+		wrong = kmolt_slots_wrong(desc, mod, pinned);
 	if (!wrong)
 		wrong = redirects_wrong(desc, mod, pinned);
 	if (wrong) {
@@ -377,6 +361,8 @@ static int enroll(const struct kmolt_update *desc, struct module *mod)
 	edition->holds = base->current_edition;
 	if (edition->holds)
 		__module_get(edition->holds->mod);
+	/* A base that is forced out in spite of its references passes us, too. */
+	kmolt_exit_sync(base);
 	kmolt_sequence++;
 	return 0;
 }

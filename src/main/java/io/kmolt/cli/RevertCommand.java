@@ -10,6 +10,7 @@ import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
@@ -35,6 +36,11 @@ final class RevertCommand implements Callable<Integer> {
     @Parameters(paramLabel = "MODULE", description = "name of the loaded module")
     String module = "";
 
+    @Option(
+            names = "--acknowledge",
+            description = "revert, although probes, tracers or livepatches at its functions are cut off")
+    boolean acknowledge;
+
     @Spec
     CommandSpec spec = CommandSpec.create();
 
@@ -42,7 +48,7 @@ final class RevertCommand implements Callable<Integer> {
     public Integer call() throws IOException, SwapException {
         try (Target opened = target.open();
                 ProgressLine progress = output.progress(spec)) {
-            RevertReport report = Revert.run(opened, module, limits.limits(), progress);
+            RevertReport report = Revert.run(opened, module, limits.limits(), acknowledge, progress);
             progress.done();
             output.print(spec, report, out -> describe(out, report));
         }
@@ -56,6 +62,7 @@ final class RevertCommand implements Callable<Integer> {
         if (!report.unloaded()) {
             out.printf("  kept      %s stays loaded: %s%n", report.reverted(), report.kept());
         }
+        Texts.attached(out, report.attached(), false);
         out.printf(
                 "  paused    %.3f ms, of which %.3f ms looking at stacks; %.1f ms in all; %s%n",
                 report.pauseNanos() / 1e6,

@@ -1,5 +1,6 @@
 package io.kmolt.cli;
 
+import io.kmolt.swap.AttachedUser;
 import io.kmolt.swap.Swap;
 import io.kmolt.swap.SwapException;
 import io.kmolt.swap.SwapOptions;
@@ -46,6 +47,9 @@ final class SwapCommand implements Callable<Integer> {
     LimitOptions limits = new LimitOptions();
 
     @Mixin
+    SigningOptions signing = new SigningOptions();
+
+    @Mixin
     OutputOptions output = new OutputOptions();
 
     @Parameters(index = "0", paramLabel = "MODULE", description = "name of the loaded module")
@@ -70,6 +74,11 @@ final class SwapCommand implements Callable<Integer> {
     @Nullable
     Path saveUpdate;
 
+    @Option(
+            names = "--acknowledge",
+            description = "swap, although probes, tracers or livepatches at its functions are cut off")
+    boolean acknowledge;
+
     @Spec
     CommandSpec spec = CommandSpec.create();
 
@@ -79,8 +88,9 @@ final class SwapCommand implements Callable<Integer> {
                 .withLimits(limits.limits())
                 .withDryRun(dryRun)
                 .withBase(Optional.ofNullable(base))
-                .withSaveUpdate(Optional.ofNullable(saveUpdate));
-        try (Target opened = target.open();
+                .withSaveUpdate(Optional.ofNullable(saveUpdate))
+                .withAcknowledge(acknowledge);
+        try (Target opened = signing.open(target);
                 ProgressLine progress = output.progress(spec)) {
             SwapReport report = Swap.run(opened, module, newFile, options, progress);
             progress.done();
@@ -104,6 +114,10 @@ final class SwapCommand implements Callable<Integer> {
                 "  linked    %d table words, %d redirects, %d shared objects, in %d ms%n",
                 report.slots(), report.redirects(), report.shared(), report.linkMillis());
         report.notes().forEach(note -> out.printf("  note      %s%n", note));
+        Texts.attached(out, report.attached(), output.verbose);
+        if (report.dryRun() && report.attached().stream().anyMatch(AttachedUser::needsAcknowledgement)) {
+            out.printf("  note      others are cut off by a swap: it needs --acknowledge%n");
+        }
         report.sticky().stream()
                 .limit(output.verbose ? Integer.MAX_VALUE : 1)
                 .forEach(why -> out.printf("  sticky    stays in memory after a revert: %s%n", why));

@@ -35,6 +35,10 @@ public record Refusal(Kind kind, String subject, String reason) {
         STALE_POINTER,
         /** It is not certain what a reference means. */
         DOUBTFUL_REFERENCE,
+        /** A function would be called through a pointer, and has no landing pad for indirect branches (IBT). */
+        INDIRECT_CALL,
+        /** Somebody has attached himself to a function, and would be cut off. */
+        ATTACHED,
         /** What a file with editions, or a build with hooks, declares makes no sense. */
         DECLARATION,
         /** A file with editions, or the core, was built for another kernel. */

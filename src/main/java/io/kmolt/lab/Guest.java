@@ -17,6 +17,7 @@ import java.nio.file.StandardOpenOption;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -212,6 +213,11 @@ public final class Guest implements AutoCloseable {
         } else {
             closeShells();
         }
+    }
+
+    /** The private key and the certificate that this guest's firmware trusts, if it was booted with Secure Boot. */
+    public Optional<List<Path>> secureBootKey() {
+        return SecureBoot.key(folder);
     }
 
     Path folder() {

@@ -11,11 +11,12 @@ import java.util.List;
 import java.util.Map;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Which functions of a layer send their callers to the new build, and which of the new build send theirs back.
  *
- * <p>All that can: they must have an ftrace site, a name that says how they are called, and be called in the same way in
+ * <p>All that can: they must have an ftrace site that nobody else has, a name that says how they are called, and be called in the same way in
  * both builds. What a trace event has registered stays as it is.
  */
 final class Redirects {
@@ -35,7 +36,7 @@ final class Redirects {
         for (Item old : comparison.oldModule().functions()) {
             Item target = comparison.correlation().newOf(old);
             if (target != null && canStandIn(old, target)) {
-                if (oldSites.containsKey(old)) {
+                if (oldSites.containsKey(old) && !layer.isHeld(old)) {
                     targets.put(old, target);
                 }
                 if (newSites.containsKey(target)) {
@@ -64,6 +65,13 @@ final class Redirects {
     /** Whether whoever calls this function of the layer gets to the new build. */
     boolean covers(Item oldFunction) {
         return targets.containsKey(oldFunction);
+    }
+
+    /** The new build's function that can be called in place of one of the layer; null if there is none. */
+    @Nullable
+    Item standIn(Item oldFunction) {
+        Item target = layer.comparison().correlation().newOf(oldFunction);
+        return target != null && canStandIn(oldFunction, target) ? target : null;
     }
 
     /** Whether whoever calls this function of the new build, once it no longer answers, gets back to the layer. */
