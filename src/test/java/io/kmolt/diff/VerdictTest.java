@@ -76,7 +76,7 @@ class VerdictTest {
 
     @Test
     void aNewVariableThatInitReachesThroughASharedCalleeIsRefused() {
-        String source = replaced("return x * 9;", "static int limit; limit = x; return x * 9;");
+        String source = replaced("return x * 9;", "extern int limit; limit = x; return x * 9;") + "int limit;";
         assertThat(refusals(source)).singleElement().asString().startsWith("INIT limit");
     }
 
