@@ -4,6 +4,7 @@ import io.kmolt.target.ModuleUnloadException;
 import io.kmolt.target.Target;
 import java.io.IOException;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 
 /** Takes the last swap of a module back: commit the previous build again, then unload the edition. */
@@ -26,34 +27,72 @@ public final class Revert {
             throw SwapException.refused(
                     "nothing to revert: no edition answers for " + module + " on " + target.describe(), List.of());
         }
+        CoreState state = CoreState.ask(target);
+        Journal journal = Journal.open(target, Facts.release(target), true);
+        List<String> notes = new ArrayList<>(journal.settle(state));
         try (CoreSession session = CoreSession.open(target)) {
-            progress.step("reverting " + module);
-            Attempts.Outcome outcome = Attempts.run(session, "revert " + module, timeout, progress);
-            Reply reply = outcome.reply();
-            if (reply.error().equals("blocked")) {
-                throw SwapException.busy(
-                        "gave up after %d s: tasks are in code that is about to change; nothing has changed"
-                                .formatted(timeout.toSeconds()),
-                        reply.blockers());
-            }
-            if (!reply.isOk()) {
-                throw SwapException.refused("cannot be reverted: " + reply.message(), List.of());
-            }
-            String retired = reply.value("retired", "");
-            progress.step("unloading " + retired);
-            String kept = unload(target, session, retired);
-            return new RevertReport(
-                    module,
-                    target.describe(),
-                    retired,
-                    current(target, module),
-                    kept.isEmpty(),
-                    kept,
-                    reply.number("pause_ns"),
-                    reply.number("scan_ns"),
-                    reply.number("stop_ns"),
-                    outcome.count());
+            return run(target, session, journal, module, timeout, progress, notes);
         }
+    }
+
+    /**
+     * Reverts, in a session that is open already.
+     *
+     * @param notes receives what an operator should know
+     */
+    static RevertReport run(
+            Target target,
+            CoreSession session,
+            Journal journal,
+            String module,
+            Duration timeout,
+            Progress progress,
+            List<String> notes)
+            throws IOException, SwapException {
+        SwappedModule now = CoreState.ask(target).module(module).orElseGet(() -> SwappedModule.none(module));
+        JournalEntry intent = JournalEntry.intent("revert", module, now.current())
+                .with("before", now.current())
+                .with("buildIdBefore", now.buildId())
+                .with("buildId", now.previousBuildId());
+        // It must be possible to revert on a target whose disk is full.
+        return journal.during(
+                intent,
+                false,
+                notes,
+                RevertReport::pauseNanos,
+                () -> revert(target, session, module, timeout, progress, notes));
+    }
+
+    private static RevertReport revert(
+            Target target, CoreSession session, String module, Duration timeout, Progress progress, List<String> notes)
+            throws IOException, SwapException {
+        progress.step("reverting " + module);
+        Attempts.Outcome outcome = Attempts.run(session, "revert " + module, timeout, progress);
+        Reply reply = outcome.reply();
+        if (reply.error().equals("blocked")) {
+            throw SwapException.busy(
+                    "gave up after %d s: tasks are in code that is about to change; nothing has changed"
+                            .formatted(timeout.toSeconds()),
+                    reply.blockers());
+        }
+        if (!reply.isOk()) {
+            throw SwapException.refused("cannot be reverted: " + reply.message(), List.of());
+        }
+        String retired = reply.value("retired", "");
+        progress.step("unloading " + retired);
+        String kept = unload(target, session, retired);
+        return new RevertReport(
+                module,
+                target.describe(),
+                retired,
+                current(target, module),
+                kept.isEmpty(),
+                kept,
+                reply.number("pause_ns"),
+                reply.number("scan_ns"),
+                reply.number("stop_ns"),
+                outcome.count(),
+                notes);
     }
 
     private static String current(Target target, String module) throws IOException {

@@ -1,5 +1,7 @@
 package io.kmolt.swap;
 
+import java.util.List;
+
 /**
  * What a revert did.
  *
@@ -13,6 +15,7 @@ package io.kmolt.swap;
  * @param scanNanos the part of it in which stacks were looked at
  * @param stopNanos how long the stop took in all
  * @param attempts how often it was tried
+ * @param notes what an operator should know
  */
 public record RevertReport(
         String module,
@@ -24,4 +27,5 @@ public record RevertReport(
         long pauseNanos,
         long scanNanos,
         long stopNanos,
-        int attempts) {}
+        int attempts,
+        List<String> notes) {}

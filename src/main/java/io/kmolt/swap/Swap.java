@@ -17,12 +17,14 @@ import io.kmolt.module.SectionKind;
 import io.kmolt.target.ModuleLoadException;
 import io.kmolt.target.ModuleUnloadException;
 import io.kmolt.target.Target;
+import io.kmolt.target.TargetException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Stream;
 
 /** Hot-swaps a loaded module: identify, compare, link, stage, commit, verify, record. */
 public final class Swap {
@@ -83,10 +85,17 @@ public final class Swap {
         }
         Comparison comparison = layers.getLast().comparison();
         if (options.dryRun()) {
-            return report(chain, comparison, update, linkMillis, new Attempts.Outcome(Reply.parse("ok"), 0));
+            return report(
+                    chain, comparison, update, linkMillis, new Attempts.Outcome(Reply.parse("ok"), 0), List.of(), "");
         }
 
-        // Until here the target was only asked. What has changed on it since then, the core will notice.
+        progress.step("reading the journal");
+        Journal journal = Journal.open(target, release, options.journal());
+        List<String> notes = new ArrayList<>(journal.settle(state));
+        keepBuilds(base, edition, notes);
+
+        // Until here nothing but files was written on the target. What has changed on it since then, the core will
+        // notice.
         Core.load(target, release);
         try (CoreSession session = CoreSession.open(target)) {
             // An edition of this build that was reverted and is still loaded answers again; unless it has variables of
@@ -95,21 +104,66 @@ public final class Swap {
                     ? Optional.empty()
                     : state.retired(module, edition.buildId().get(), from);
             String answering = again.orElse(name);
-            progress.step("staging " + answering);
-            if (again.isEmpty()) {
-                load(session, update);
+            JournalEntry intent = JournalEntry.intent("swap", module, answering)
+                    .with("before", from.isEmpty() ? SwappedModule.BASE : from)
+                    .with("buildIdBefore", answering(loaded))
+                    .with("buildId", edition.buildId().get())
+                    .with("fileSha256", Hashes.sha256(Files.readAllBytes(newFile)))
+                    .with("updateSha256", again.isPresent() ? "" : Hashes.sha256(update.image()));
+            Optional<Trial> trial = options.trial().isEmpty()
+                    ? Optional.empty()
+                    : Optional.of(Trial.prepare(target, session, journal, intent, options, progress));
+            Attempts.Outcome outcome;
+            try {
+                outcome = journal.during(intent, true, notes, o -> o.reply().number("pause_ns"), () -> {
+                    if (again.isEmpty()) {
+                        progress.step("loading " + answering);
+                        load(session, update);
+                    }
+                    return stageAndCommit(session, answering, edition);
+                });
+            } catch (SwapException e) {
+                if (trial.isPresent()) {
+                    trial.get().cancel();
+                }
+                throw e;
             }
-            stage(session, answering);
+            String verified = trial.isPresent() ? trial.get().run(notes) : "";
+            return report(chain, comparison, update.as(answering), linkMillis, outcome, notes, verified);
+        }
+    }
 
-            progress.step("committing");
-            Attempts.Outcome outcome = commit(session, answering);
+    private Attempts.Outcome stageAndCommit(CoreSession session, String answering, KernelModule edition)
+            throws IOException, SwapException {
+        progress.step("staging " + answering);
+        stage(session, answering);
 
-            progress.step("verifying and recording");
-            verify(answering, edition);
+        progress.step("committing");
+        Attempts.Outcome committed = commit(session, answering);
+
+        progress.step("verifying");
+        verify(answering, edition);
+        return committed;
+    }
+
+    /** Later swaps need the files of these builds; without a journal, none of it is insisted on. */
+    private void keepBuilds(KernelModule base, KernelModule edition, List<String> notes) throws SwapException {
+        try {
             builds.keep(base);
             builds.keep(edition);
-            return report(chain, comparison, update.as(answering), linkMillis, outcome);
+        } catch (TargetException e) {
+            if (options.journal()) {
+                throw SwapException.unfit("the builds cannot be kept for later swaps: " + e.getMessage()
+                        + "; nothing has changed; --no-journal swaps without that");
+            }
+            notes.add("the builds are not kept, so that this one must be reverted before the next swap: "
+                    + e.getMessage());
         }
+    }
+
+    /** Build-id of what answers now. */
+    private static String answering(List<Loaded> loaded) {
+        return loaded.getLast().file().buildId().orElse("");
     }
 
     private static boolean bringsState(Comparison comparison) {
@@ -240,7 +294,9 @@ public final class Swap {
             Comparison comparison,
             Update update,
             long linkMillis,
-            Attempts.Outcome outcome) {
+            Attempts.Outcome outcome,
+            List<String> notes,
+            String verified) {
         return new SwapReport(
                 module,
                 target.describe(),
@@ -254,12 +310,13 @@ public final class Swap {
                 update.slots(),
                 update.redirects(),
                 update.sharedObjects(),
-                update.notes(),
+                Stream.concat(update.notes().stream(), notes.stream()).toList(),
                 update.sticky(),
                 linkMillis,
                 outcome.reply().number("pause_ns"),
                 outcome.reply().number("scan_ns"),
                 outcome.reply().number("stop_ns"),
-                outcome.count());
+                outcome.count(),
+                verified);
     }
 }
