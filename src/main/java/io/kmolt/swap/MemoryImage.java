@@ -47,9 +47,9 @@ public final class MemoryImage {
         read(channel, header, 0);
         String start = new String(header.array(), 0, 8, StandardCharsets.ISO_8859_1);
         if (start.startsWith("KDUMP") || start.startsWith("makedump")) {
-            throw SwapException.unfit(
-                    file + " is compressed by makedumpfile: in crash(8), \"wr kmolt_record FILE 16384\""
-                            + " with the address that \"rd kmolt_record\" shows saves the record, which this command reads");
+            throw SwapException.unfit(file
+                    + " is compressed by makedumpfile: in crash(8), \"rd kmolt_record\" shows the record's address, and"
+                    + " \"rd -r FILE ADDRESS 16384\" saves it to a file, which this command reads");
         }
         if (!start.startsWith("\177ELF")) {
             return List.of(new Segment(0, channel.size()));
