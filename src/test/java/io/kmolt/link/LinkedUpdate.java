@@ -46,8 +46,12 @@ record LinkedUpdate(
     }
 
     static LinkedUpdate link(KernelModule base, KernelModule edition) throws LinkException {
+        return link(base, edition, Held.NONE);
+    }
+
+    static LinkedUpdate link(KernelModule base, KernelModule edition, Held held) throws LinkException {
         RunningModule running = SimulatedKernel.load(base);
-        Layer layer = new Layer(running, Comparer.compare(base, edition, Types.same()), Types.same());
+        Layer layer = new Layer(running, Comparer.compare(base, edition, Types.same()), Types.same(), held);
         try {
             Update update = Linker.link(new LinkInput("kmolt_tiny_1", BOOT_ID, "", edition, List.of(layer), CORE));
             ElfObject elf = ElfObject.parse(update.name() + ".ko", update.image());
