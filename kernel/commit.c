@@ -95,10 +95,14 @@ static int prepare(struct commit *commit)
 		return PTR_ERR(writes);
 	commit->writes = writes;
 	commit->outcome->n_writes = kmolt_writes_count(writes);
-	err = kmolt_redirect_hook(commit->base, commit->base->table,
-				  commit->table);
-	if (err)
-		return err;
+	/* For an edition that was staged, this is done. */
+	if (!commit->to || commit->base->hooked != commit->to) {
+		err = kmolt_redirect_hook(commit->base, commit->base->table,
+					  commit->table);
+		if (err)
+			return err;
+		commit->base->hooked = commit->to;
+	}
 	/* Hooking may have changed the way to the handler. */
 	commit->outcome->scan = scan_for(commit);
 	return commit->outcome->scan ? 0 : -ENOMEM;

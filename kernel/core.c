@@ -142,3 +142,5 @@ MODULE_DESCRIPTION("Replaces loaded modules in use, and runs editions of functio
 MODULE_AUTHOR("The kmolt authors");
 MODULE_LICENSE("GPL");
 MODULE_VERSION("0.1.0");
+/* For the tool, which asks a core's file before it loads it. */
+MODULE_INFO(kmolt_abi, __stringify(KMOLT_ABI));

@@ -303,6 +303,7 @@ static int do_revert(struct kmolt_session *session, char *name)
 		if (from->previous)
 			from->previous->state = KMOLT_CURRENT;
 		from->state = KMOLT_RETIRED;
+		kmolt_hook_unprepare(from);
 		kmolt_exit_sync(base);
 		log_change(session, base, "reverted", from, &outcome);
 		say(session, "retired %s\n", from->mod->name);
@@ -702,7 +703,6 @@ static const struct file_operations device_ops = {
 	.read = device_read,
 	.write = device_write,
 	.release = device_release,
-	.llseek = no_llseek,
 };
 
 static struct miscdevice device = {

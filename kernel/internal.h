@@ -42,6 +42,7 @@ struct kmolt_table;
  * @exit: the base's own module_exit
  * @ops: catches calls that arrive at the base's functions
  * @ops_registered: whether @ops is live
+ * @hooked: the edition whose sites @ops has besides those of @table, or NULL
  * @table: where @ops sends them; NULL to let all of them pass
  * @commits: how many changes were committed, reverts included
  * @going: whether @mod's exit has begun
@@ -55,6 +56,7 @@ struct kmolt_base {
 	void (*exit)(void);
 	struct ftrace_ops ops;
 	bool ops_registered;
+	const struct kmolt_edition *hooked;
 	struct kmolt_table *table;
 	unsigned long commits;
 	bool going;
@@ -71,6 +73,7 @@ struct kmolt_base {
  * @state: see enum kmolt_state
  * @previous: who answered before it was committed, NULL for the base
  * @pinned: whether a reference to @mod is held
+ * @prepared: whether its prepare hook has run and was not taken back
  * @holds: the edition that it was linked on, which is held as well; or NULL
  * @pause_ns: how long all CPUs stood still for its commit
  * @n_slots: as in @desc; this and what follows outlives the update module
@@ -92,6 +95,7 @@ struct kmolt_edition {
 	enum kmolt_state state;
 	struct kmolt_edition *previous;
 	bool pinned;
+	bool prepared;
 	struct kmolt_edition *holds;
 	u64 pause_ns;
 	u64 n_slots;
@@ -240,6 +244,10 @@ void kmolt_withdraw(const struct kmolt_update *desc);
 struct kmolt_base *kmolt_find_base(const char *name);
 struct kmolt_edition *kmolt_find_edition(const char *name);
 int kmolt_stage(struct kmolt_edition *edition);
+const char *kmolt_hooks_wrong(const struct kmolt_update *desc,
+			      const struct module *mod);
+int kmolt_hook_prepare(struct kmolt_edition *edition);
+void kmolt_hook_unprepare(struct kmolt_edition *edition);
 int kmolt_linked_on(const struct kmolt_edition *edition);
 void kmolt_discard(struct kmolt_edition *edition);
 void kmolt_forget_base(struct kmolt_base *base);
@@ -254,8 +262,11 @@ bool kmolt_in_text(const struct module *mod, u64 address);
 bool kmolt_in_transition(const struct kmolt_base *base);
 struct module *kmolt_get_module(const char *name);
 
-/* slots.c: the words of a base that name code */
+/* slots.c: the words of a base that name code, and the jumps of pads */
 struct kmolt_writes;
+const char *kmolt_slots_wrong(const struct kmolt_update *desc,
+			      const struct module *mod,
+			      const struct module *pinned);
 struct kmolt_writes *kmolt_writes_plan(const struct kmolt_edition *from,
 				       const struct kmolt_edition *to);
 const struct kmolt_slot *kmolt_writes_verify(struct kmolt_writes *writes,

@@ -176,6 +176,7 @@ int kmolt_redirect_hook(struct kmolt_base *base, const struct kmolt_table *table
 	unsigned long *ips;
 	int err;
 
+	base->hooked = NULL;
 	if (!n) {
 		kmolt_redirect_remove(base);
 		return 0;

@@ -40,19 +40,23 @@ static unsigned long find_symbol(const char *name)
 	return (unsigned long)probe.addr;
 }
 
-/* Its size is the kernel's word for where it ends: NAME+OFFSET/SIZE. */
+/*
+ * Where it begins and ends is the kernel's word: NAME+OFFSET/SIZE.  A probe on a
+ * name may stand behind the name, as landing pads of 6.12 are left alone.
+ */
 static int add_way(unsigned long address)
 {
 	char text[KSYM_SYMBOL_LEN];
-	unsigned long size;
-	const char *slash;
+	unsigned long offset, size;
+	const char *plus;
 
 	sprint_symbol(text, address);
-	slash = strrchr(text, '/');
-	if (!slash || !strstr(text, "+0x0/") ||
-	    sscanf(slash, "/%lx", &size) != 1)
+	plus = strrchr(text, '+');
+	if (!plus || sscanf(plus, "+%lx/%lx", &offset, &size) != 2)
 		return -ENOENT;
-	ways[n_ways++] = (struct kmolt_range){ address, address + size };
+	ways[n_ways++] = (struct kmolt_range){
+		address - offset, address - offset + size
+	};
 	return 0;
 }
 

@@ -21,7 +21,10 @@
 #define IDLE_RETRIES	50
 #define IDLE_WAIT_MS	100
 
-/* Who stood on the way to a function may be on the way for a while. */
+/*
+ * Who stood on the way to a function may be on the way for a while, and memory
+ * may be short for a moment.
+ */
 static int wait_text_idle(struct kmolt_edition *edition)
 {
 	int i, err = 0;
@@ -31,7 +34,7 @@ static int wait_text_idle(struct kmolt_edition *edition)
 
 		err = kmolt_text_idle(edition->mod, &outcome);
 		kmolt_scan_free(outcome.scan);
-		if (err != -EBUSY && err != -ETIME)
+		if (!err)
 			break;
 		msleep(IDLE_WAIT_MS);
 	}
@@ -57,9 +60,10 @@ static void detach(struct module *mod)
 
 		if (register_kprobe(&probe))
 			continue;
-		notify = (notifier_fn_t)(probe.addr - probe.offset);
+		notify = (notifier_fn_t)kmolt_callable((unsigned long)probe.addr);
 		unregister_kprobe(&probe);
-		notify(NULL, MODULE_STATE_GOING, mod);
+		if (!WARN_ON_ONCE(!notify))
+			notify(NULL, MODULE_STATE_GOING, mod);
 	}
 }
 

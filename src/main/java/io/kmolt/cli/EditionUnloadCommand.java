@@ -29,6 +29,9 @@ final class EditionUnloadCommand implements Callable<Integer> {
     TargetOption target = new TargetOption();
 
     @Mixin
+    SigningOptions signing = new SigningOptions();
+
+    @Mixin
     OutputOptions output = new OutputOptions();
 
     @Parameters(paramLabel = "NAME", description = "the editions' name: that of their file, without .ko")
@@ -47,7 +50,7 @@ final class EditionUnloadCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException, EditionException, SwapException {
-        try (Target opened = target.open();
+        try (Target opened = signing.open(target);
                 ProgressLine progress = output.progress(spec)) {
             UnloadEditions.Report report = UnloadEditions.run(opened, name, timeout, Images::find, progress);
             progress.done();

@@ -47,6 +47,9 @@ final class SwapCommand implements Callable<Integer> {
     LimitOptions limits = new LimitOptions();
 
     @Mixin
+    SigningOptions signing = new SigningOptions();
+
+    @Mixin
     OutputOptions output = new OutputOptions();
 
     @Parameters(index = "0", paramLabel = "MODULE", description = "name of the loaded module")
@@ -87,7 +90,7 @@ final class SwapCommand implements Callable<Integer> {
                 .withBase(Optional.ofNullable(base))
                 .withSaveUpdate(Optional.ofNullable(saveUpdate))
                 .withAcknowledge(acknowledge);
-        try (Target opened = target.open();
+        try (Target opened = signing.open(target);
                 ProgressLine progress = output.progress(spec)) {
             SwapReport report = Swap.run(opened, module, newFile, options, progress);
             progress.done();

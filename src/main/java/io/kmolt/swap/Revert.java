@@ -51,6 +51,9 @@ public final class Revert {
             String retired = reply.value("retired", "");
             progress.step("unloading " + retired);
             String kept = unload(target, session, retired);
+            if (kept.isEmpty()) {
+                new Builds(target, Facts.release(target)).prune(CoreState.ask(target));
+            }
             return new RevertReport(
                     module,
                     target.describe(),

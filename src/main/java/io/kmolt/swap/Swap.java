@@ -10,6 +10,7 @@ import io.kmolt.link.Layer;
 import io.kmolt.link.LinkException;
 import io.kmolt.link.LinkInput;
 import io.kmolt.link.Linker;
+import io.kmolt.link.Pads;
 import io.kmolt.link.Update;
 import io.kmolt.module.KernelModule;
 import io.kmolt.module.RunningModule;
@@ -79,7 +80,9 @@ public final class Swap {
         progress.step("comparing and linking");
         long start = System.nanoTime();
         List<Layer> layers = compare(loaded, edition, attached);
-        Update update = link(new LinkInput(name, Facts.bootId(target), from, edition, layers, core));
+        Pads pads = PadPolicy.of(target, state, module);
+        Update update = link(new LinkInput(name, Facts.bootId(target), from, edition, layers, core, pads))
+                .noting(PadPolicy.notes(state, module));
         long linkMillis = (System.nanoTime() - start) / 1_000_000;
         if (options.saveUpdate().isPresent()) {
             Files.write(options.saveUpdate().get(), update.image());
@@ -112,16 +115,18 @@ public final class Swap {
                 load(session, update);
             }
             stage(session, answering);
+            // Before it answers: the next swap needs both files, whatever becomes of this one.
+            builds.keepBase(base);
+            builds.keepEdition(edition);
             requireNobodyCame(
                     session, answering, users, attached(state, loaded, true).atSwap(base));
 
             progress.step("committing");
             Attempts.Outcome outcome = commit(session, answering);
 
-            progress.step("verifying and recording");
+            progress.step("verifying");
             verify(answering, edition);
-            builds.keep(base);
-            builds.keep(edition);
+            builds.prune(CoreState.ask(target));
             return report(chain, comparison, update.as(answering), users, attached.untold(), linkMillis, outcome);
         }
     }

@@ -22,6 +22,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** What is not safe, or cannot be done, is refused with its reason, and the kernel is left as it was. */
 @Tag("lab")
+@Tag("every-kernel")
 class SwapRefusalTest {
     private static final int E_MACHINE = 18;
     private static final int EM_AARCH64 = 183;
@@ -62,14 +63,14 @@ class SwapRefusalTest {
 
     @Test
     void aModuleThatIsNotLoaded() throws Exception {
-        SwapException no = guest().refusal("isofs", SwapGuest.stock(SwapGuest.NEIGHBOUR, "isofs"));
+        SwapException no = guest().refusal("isofs", SwapGuest.neighbour("isofs"));
         assertThat(no.kind()).isEqualTo(SwapException.Kind.UNFIT);
         assertThat(no).hasMessageContaining("isofs is not loaded on lab:").hasMessageContaining("modprobe");
     }
 
     @Test
     void aBaseThatIsNotTheBuildThatIsLoaded() throws Exception {
-        Path other = SwapGuest.stock(SwapGuest.NEIGHBOUR, "ext4");
+        Path other = SwapGuest.neighbour("ext4");
         SwapException no = guest().refusal("ext4", other, SwapGuest.withBase(other));
         assertThat(no.kind()).isEqualTo(SwapException.Kind.UNFIT);
         assertThat(no)
@@ -166,7 +167,7 @@ class SwapRefusalTest {
                     .hasMessageContaining("another kmolt is at work")
                     .hasMessageContaining("pid " + owner.split(" ")[0]);
         }
-        guest().swap("minix", SwapGuest.stock(SwapGuest.RUNNING, "minix"));
+        guest().swap("minix", SwapGuest.stock("minix"));
         guest().revert("minix");
         // A reverted edition goes with its base.
         guest().sh("rmmod minix; modprobe minix");
