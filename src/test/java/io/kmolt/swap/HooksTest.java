@@ -33,8 +33,9 @@ class HooksTest {
     private Path folder;
 
     @BeforeAll
-    static void boot() throws IOException {
+    static void boot() throws Exception {
         guest = SwapGuest.boot("preempt=full");
+        Core.load(guest().target(), SwapGuest.RUNNING);
     }
 
     @BeforeEach
@@ -129,7 +130,6 @@ class HooksTest {
 
     @Test
     void whatWasPreparedIsTakenBackIfWhoHasStagedItIsKilled() throws Exception {
-        Core.load(guest().target(), SwapGuest.RUNNING);
         Update update = Update.link(guest(), "greeter", version("hooked"), folder, SwapGuest.withBase(version("v1")));
         guest().target().writeFile("/tmp/update.ko", update.image());
         guest().sh("sh -c 'exec 3<>/dev/kmolt; insmod /tmp/update.ko; echo stage " + update.name() + " >&3;"

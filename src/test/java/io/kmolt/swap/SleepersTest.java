@@ -5,7 +5,6 @@ import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import java.io.IOException;
 import java.time.Duration;
-import java.util.List;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
@@ -14,7 +13,7 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.ValueSource;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /**
  * Who sleeps where it must not is found wherever that is, and whoever has replaced return addresses on its stack. That a
@@ -26,8 +25,9 @@ class SleepersTest {
     private static @Nullable SwapGuest guest;
 
     @BeforeAll
-    static void boot() throws IOException {
+    static void boot() throws Exception {
         guest = SwapGuest.boot("preempt=full");
+        Core.load(guest().target(), SwapGuest.RUNNING);
     }
 
     @AfterEach
@@ -97,35 +97,48 @@ class SleepersTest {
 
     /** What the next reader is told when somebody has written. */
     private static String told() throws IOException {
-        return guest().sh("head -c 16 /dev/waiter >/run/told & reader=$!; sleep 0.5;"
+        return guest().sh("dd if=/dev/waiter of=/run/told bs=16 count=1 2>/dev/null & reader=$!;"
                 + " for i in $(seq 100); do grep -q waiter_read /proc/$reader/stack && break; sleep 0.1; done;"
-                + " echo >/dev/waiter; for i in $(seq 100); do [ -s /run/told ] && break; sleep 0.1; done;"
-                + " kill $reader; cat /run/told");
+                + " echo >/dev/waiter; wait $reader; cat /run/told");
     }
 
-    private static final List<String> GRAPH = List.of(
-            "echo greeter_read schedule >set_ftrace_filter; echo function_graph >current_tracer",
-            "echo nop >current_tracer; echo >set_ftrace_filter");
+    /** Who puts an address of its own in place of that to which a function returns: at who sleeps, and at who is slept in. */
+    enum Tracer {
+        FUNCTION_GRAPH(
+                "echo greeter_read schedule >set_ftrace_filter; echo function_graph >current_tracer",
+                "grep -q 'greeter_read.* {' trace || { cat trace; exit 1; }",
+                "echo nop >current_tracer; echo >set_ftrace_filter"),
+        KRETPROBE(
+                "echo 'r100:kmolt/left greeter_read' >>kprobe_events; echo 'r1000:kmolt/woke schedule' >>kprobe_events;"
+                        + " echo 1 >events/kmolt/enable",
+                // Those that return are counted: other tasks have done so.
+                "awk '$1 == \"woke\" && $2 > 0 && $3 == 0 { n++ } END { exit !n }' kprobe_profile",
+                "echo 0 >events/kmolt/enable; echo -:kmolt/left >>kprobe_events; echo -:kmolt/woke >>kprobe_events");
 
-    private static final List<String> KRETPROBE = List.of(
-            "echo 'r100:kmolt/left greeter_read' >>kprobe_events; echo 'r1000:kmolt/woke schedule' >>kprobe_events;"
-                    + " echo 1 >events/kmolt/enable",
-            "echo 0 >events/kmolt/enable; echo -:kmolt/left >>kprobe_events; echo -:kmolt/woke >>kprobe_events");
+        private final String attach;
+        private final String seen;
+        private final String detach;
 
-    /** Both put an address of their own in place of those to which the function, and who sleeps for it, return. */
+        Tracer(String attach, String seen, String detach) {
+            this.attach = attach;
+            this.seen = seen;
+            this.detach = detach;
+        }
+    }
+
     @ParameterizedTest
-    @ValueSource(strings = {"function_graph", "kretprobe"})
-    void whoSleepsInAChangedFunctionIsFoundAlthoughATracerHasReplacedItsReturnAddresses(String tracer)
+    @EnumSource(Tracer.class)
+    void whoSleepsInAChangedFunctionIsFoundAlthoughATracerHasReplacedReturnAddressesOnItsStack(Tracer tracer)
             throws Exception {
         loadFirst("greeter", "v1");
-        List<String> commands = tracer.equals("kretprobe") ? KRETPROBE : GRAPH;
         SwapOptions options =
                 SwapGuest.withBase(SwapGuest.fixture("greeter", "v1")).withAcknowledge(true);
-        trace(commands.getFirst());
+        trace(tracer.attach);
         try (Sleeper sleeper = Sleeper.start(guest(), "device /dev/greeter")) {
+            trace(tracer.seen);
             assertFound(sleeper, blocker("greeter", "v3", options));
             // What has been replaced stays so until the task returns there.
-            trace(commands.getLast());
+            trace(tracer.detach);
             assertFound(sleeper, blocker("greeter", "v3", options));
         }
         guest().swap("greeter", SwapGuest.fixture("greeter", "v3"), options);
@@ -139,6 +152,6 @@ class SleepersTest {
     }
 
     private static void trace(String commands) throws IOException {
-        guest().sh("set -e; cd /sys/kernel/tracing; " + commands);
+        guest().sh("(set -e; cd /sys/kernel/tracing; " + commands + ")");
     }
 }
