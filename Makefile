@@ -52,7 +52,7 @@ build: jar core ## build the tool and the core
 
 fixtures: build $(EDITIONS) ## build the modules that tests and demo load and swap
 	@tests/fixtures/build --kernel $(lastword $(OLDER))
-	@tests/fixtures/build --kernel $(NEWER) minix jbd2 ext4 greeter
+	@tests/fixtures/build --kernel $(NEWER) minix jbd2 ext4 greeter waiter
 
 target/editions/%/meminfo.ko: examples/editions/meminfo.c include/kmolt.h target/kmolt.jar
 	@mkdir -p $(dir $@)

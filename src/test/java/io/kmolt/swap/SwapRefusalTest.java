@@ -186,14 +186,14 @@ class SwapRefusalTest {
         guest().sh("mkdir -p /mnt/minix; truncate -s 8M /dev/shm/minix; /sbin/mkfs.minix -3 /dev/shm/minix;"
                 + "/bin/mount -t minix -o loop /dev/shm/minix /mnt/minix; echo other >/mnt/minix/other");
         Path changed = SwapGuest.fixture("minix", "b");
-        String sleeping = startSleeper("readdir /mnt/minix");
+        Sleeper sleeper = Sleeper.start(guest(), "readdir /mnt/minix");
 
         SwapException no = guest().refusal("minix", changed, SwapGuest.options(Duration.ofSeconds(2)));
         assertThat(no.kind()).isEqualTo(SwapException.Kind.BUSY);
         assertThat(no).hasMessageContaining("gave up after 2 s").hasMessageContaining("nothing has changed");
         assertThat(no.blockers()).hasSize(1);
         Blocker blocker = no.blockers().getFirst();
-        assertThat(blocker.pid()).isEqualTo(Integer.parseInt(sleeping));
+        assertThat(blocker.pid()).isEqualTo(sleeper.pid());
         assertThat(blocker.command()).isEqualTo("sleep-in");
         assertThat(blocker.where()).matches("minix_readdir\\+0x\\w+/0x\\w+ \\[minix]");
         assertThat(blocker.stack())
@@ -204,7 +204,7 @@ class SwapRefusalTest {
         // The module goes on as it was, for others too.
         assertThat(guest().sh("cat /mnt/minix/other; stat -c %o /mnt/minix/other"))
                 .isEqualTo("other\n1024");
-        wakeSleeper();
+        sleeper.close();
         guest().swap("minix", changed);
         assertThat(guest().sh("ls /mnt/minix; stat -c %o /mnt/minix/other")).isEqualTo("other\n4096");
         guest().revert("minix");
@@ -214,31 +214,16 @@ class SwapRefusalTest {
 
     @Test
     void aReaderAsleepInAChangedReadOfADeviceIsNamedAndReadsOnAfterItHasBeenWoken() throws Exception {
-        String sleeping = startSleeper("device /dev/greeter");
+        Sleeper sleeper = Sleeper.start(guest(), "device /dev/greeter");
         SwapOptions options = SwapGuest.withBase(greeter("v1")).withLimits(Limits.within(Duration.ofSeconds(1)));
         SwapException no = guest().refusal("greeter", greeter("v3"), options);
         assertThat(no.kind()).isEqualTo(SwapException.Kind.BUSY);
-        assertThat(no.blockers()).extracting(Blocker::pid).containsExactly(Integer.parseInt(sleeping));
+        assertThat(no.blockers()).extracting(Blocker::pid).containsExactly(sleeper.pid());
         assertThat(no.blockers().getFirst().where()).matches("greeter_read\\+0x\\w+/0x\\w+ \\[greeter]");
-        wakeSleeper();
+        sleeper.close();
         guest().swap("greeter", greeter("v3"), SwapGuest.withBase(greeter("v1")));
         guest().revert("greeter");
         guest().sh("rmmod greeter; insmod " + greeter("v1"));
-    }
-
-    /** Puts a task to sleep; returns its id. */
-    private static String startSleeper(String where) throws Exception {
-        guest().sh(
-                        SwapGuest.program("sleep-in") + " " + where
-                                + " >/run/sleeper 2>&1 </dev/null & echo $! >/run/sleeper.pid;"
-                                + " for i in $(seq 100); do grep -q ^sleeping /run/sleeper && exit; sleep 0.1; done; cat /run/sleeper; exit 1");
-        return guest().sh("sed -n 's/^sleeping pid=.* tid=//p' /run/sleeper");
-    }
-
-    private static void wakeSleeper() throws Exception {
-        guest().sh(
-                        "kill -TERM $(cat /run/sleeper.pid);"
-                                + " for i in $(seq 100); do grep -q ^woke /run/sleeper && exit; sleep 0.1; done; cat /run/sleeper; exit 1");
     }
 
     private Path file(String name, byte[] bytes) throws IOException {
