@@ -6,10 +6,14 @@ SHELL := /bin/bash
 CACHE := $(or $(KMOLT_CACHE),$(HOME)/.cache/kmolt)
 export KMOLT_CACHE := $(CACHE)
 # The kernels that guests boot and that the core is built for.
-KERNELS ?= 6.1.0-55-amd64 6.1.0-56-amd64
+KERNELS ?= 6.1.0-55-amd64 6.1.0-56-amd64 $(NEWER)
+# Modules are swapped on it; editions of functions are not for it.
+NEWER := 6.12.117+deb12-amd64
+OLDER = $(filter 6.1.%,$(KERNELS))
 
-PACKAGES := qemu-system-x86 linux-headers-amd64 linux-source-6.1 gcc libc6-dev make patch perl libzydis4.0 \
-	libzstd1 zstd pahole busybox-static kmod cpio xz-utils e2fsprogs util-linux iproute2 binutils
+PACKAGES := qemu-system-x86 linux-headers-amd64 linux-source-6.1 linux-source-6.12 gcc libc6-dev make patch perl libzydis4.0 \
+	libzstd1 zstd pahole busybox-static kmod cpio xz-utils e2fsprogs util-linux iproute2 binutils \
+	ovmf sbsigntool openssl
 
 JAVA_HOME := $(shell scripts/find-jdk)
 export JAVA_HOME
@@ -18,12 +22,12 @@ MAVEN := mvn -B -q -ntp
 CORE_SOURCES := $(wildcard kernel/*.c kernel/*.h kernel/Kbuild kernel/routes/*) scripts/build-core
 CORES := $(KERNELS:%=target/kernel/%/kmolt.ko)
 # The demo loads these.
-EDITIONS := $(KERNELS:%=target/editions/%/meminfo.ko)
+EDITIONS := $(OLDER:%=target/editions/%/meminfo.ko)
 
-.PHONY: help setup build check-core core kernels jar fixtures demo test test-quick clean format
+.PHONY: help setup build check-core core kernels jar fixtures demo test test-612 test-thousand test-quick clean format
 
 help: ## say what can be made
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
 
 setup: ## install what is missing, fetch the kernels that the lab boots
 	@command -v mvn >/dev/null || scripts/setup maven
@@ -47,7 +51,8 @@ target/kernel/%/kmolt.ko: $(CORE_SOURCES)
 build: jar core ## build the tool and the core
 
 fixtures: build $(EDITIONS) ## build the modules that tests and demo load and swap
-	@tests/fixtures/build --kernel $(lastword $(KERNELS))
+	@tests/fixtures/build --kernel $(lastword $(OLDER))
+	@tests/fixtures/build --kernel $(NEWER) minix jbd2 ext4 greeter
 
 target/editions/%/meminfo.ko: examples/editions/meminfo.c include/kmolt.h target/kmolt.jar
 	@mkdir -p $(dir $@)
@@ -60,6 +65,15 @@ demo: setup ## swap a mounted ext4 and a device of ours, route one user to an ed
 test: setup ## everything that guards the product
 	@$(MAKE) --no-print-directory build fixtures check-core
 	@mvn -B -ntp verify -DexcludedTags=none
+	@mvn -B -ntp surefire:test -DexcludedTags=none -Dgroups=every-kernel -Dkmolt.kernel=$(NEWER) -Dkmolt.rounds=2
+
+test-612: setup ## all tests of swaps on 6.12, of which test runs a part
+	@$(MAKE) --no-print-directory build fixtures
+	@mvn -B -ntp test -DexcludedTags=none -Dtest='io.kmolt.swap.*Test' -Dkmolt.kernel=$(NEWER)
+
+test-thousand: setup ## 1,000 swaps of a busy module to 1,000 distinct builds: what is left in memory
+	@$(MAKE) --no-print-directory build fixtures
+	@mvn -B -ntp test -DexcludedTags=none -Dtest=ManyBuildsTest -Dkmolt.swaps=1000
 
 check-core: ## the kernel's own style check over the core
 	@scripts/check-core $(CACHE)

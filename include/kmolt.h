@@ -78,6 +78,33 @@
 #define KMOLT_SYMBOL(object, name, occurrence)				\
 	__asm__(".kmolt.sym." #object "." #occurrence "." #name)
 
+/**
+ * KMOLT_PREPARE - a build of a module takes care of what its init would do
+ * @function: int function(void); called when this build is about to take over
+ *	from a loaded one whose init or exit is another
+ *
+ * Does for the running module what this build's init does beyond the loaded
+ * build's, so that this build and its exit find all that they rely on.  May
+ * sleep, and may fail with a negative errno: then the swap is refused and
+ * nothing has changed.  Called with kmolt's mutex held: must not wait for
+ * anything that uses kmolt.  Needs a KMOLT_UNPREPARE.
+ *
+ * A module that is loaded by insmod has its init called, and no hook.
+ */
+#define KMOLT_PREPARE(function)						\
+	static int (* const __kmolt_prepare)(void)			\
+		__used __section(".kmolt.prepare") = function
+
+/**
+ * KMOLT_UNPREPARE - a build of a module takes back what it has prepared
+ * @function: void function(void); called when the swap is given up, and after
+ *	a revert; not when the module is unloaded while this build answers, as
+ *	its exit does it then
+ */
+#define KMOLT_UNPREPARE(function)					\
+	static void (* const __kmolt_unprepare)(void)			\
+		__used __section(".kmolt.unprepare") = function
+
 /* COUNT_ARGS of the kernel has moved between headers. */
 #define __KMOLT_COUNT(...)	__KMOLT_COUNT_(, ##__VA_ARGS__, 3, 2, 1, 0)
 #define __KMOLT_COUNT_(_0, _1, _2, _3, n, ...)	n

@@ -2,13 +2,13 @@
 /*
  * Commit: from the edition that answers to another one, in one stop of all
  * CPUs.  Everything that can fail or sleep is done before; in the stop slots
- * are verified and stacks are looked at before the first word is written.
+ * are verified and stacks are looked at before the first word is written.  A
+ * stop that would be in vain, since somebody sleeps in the way, is not begun.
  */
 #define pr_fmt(fmt) "kmolt: " fmt
 
 #include <linux/ktime.h>
 #include <linux/slab.h>
-#include <linux/stop_machine.h>
 #include <linux/timekeeping.h>
 
 #include "internal.h"
@@ -34,28 +34,23 @@ static void apply(struct commit *commit)
 	WRITE_ONCE(base->commits, base->commits + 1);
 }
 
-static int stopped(void *data)
+static int stopped(void *data, u64 deadline)
 {
 	struct commit *commit = data;
 	struct kmolt_outcome *outcome = commit->outcome;
 	u64 start = ktime_get_mono_fast_ns();
 	const struct kmolt_slot *slot;
-	int err = 0;
+	int err;
 
 	slot = kmolt_writes_verify(commit->writes, &outcome->found);
 	if (slot) {
 		outcome->slot = *slot;
-		err = -ESTALE;
-		goto out;
+		return -ESTALE;
 	}
-	kmolt_scan_stopped(outcome->scan);
+	err = kmolt_scan_stopped(outcome->scan, deadline);
 	outcome->scan_ns = ktime_get_mono_fast_ns() - start;
-	if (outcome->scan->n_blockers)
-		err = -EBUSY;
-	else if (!commit->dry)
+	if (!err && !commit->dry)
 		apply(commit);
-out:
-	outcome->pause_ns = ktime_get_mono_fast_ns() - start;
 	return err;
 }
 
@@ -72,12 +67,14 @@ static struct kmolt_scan *scan_for(const struct commit *commit)
 	const struct kmolt_update *desc = revert ? commit->from->desc :
 						   commit->to->desc;
 	size_t n = revert ? desc->n_revert_ranges : desc->n_commit_ranges;
-	struct kmolt_scan *scan = kmolt_scan_create(n);
+	struct kmolt_range way = kmolt_redirect_trampoline(commit->base);
+	struct kmolt_scan *scan = kmolt_scan_create(n + 1);
 
 	if (!scan)
 		return NULL;
 	kmolt_scan_add(scan, (const struct kmolt_range *)
 		       (revert ? desc->revert_ranges : desc->commit_ranges), n);
+	kmolt_scan_add_ways(scan, &way);
 	kmolt_scan_sort(scan);
 	return scan;
 }
@@ -87,18 +84,42 @@ static int prepare(struct commit *commit)
 	struct kmolt_edition *leaving = is_revert(commit) ? commit->from : NULL;
 	struct kmolt_writes *writes;
 
-	commit->outcome->scan = scan_for(commit);
+	int err;
+
 	commit->table = kmolt_table_create(commit->base, commit->to, leaving,
 					   NULL);
-	if (!commit->outcome->scan || !commit->table)
+	if (!commit->table)
 		return -ENOMEM;
 	writes = kmolt_writes_plan(commit->from, commit->to);
 	if (IS_ERR(writes))
 		return PTR_ERR(writes);
 	commit->writes = writes;
 	commit->outcome->n_writes = kmolt_writes_count(writes);
-	return kmolt_redirect_hook(commit->base, commit->base->table,
-				   commit->table);
+	/* For an edition that was staged, this is done. */
+	if (!commit->to || commit->base->hooked != commit->to) {
+		err = kmolt_redirect_hook(commit->base, commit->base->table,
+					  commit->table);
+		if (err)
+			return err;
+		commit->base->hooked = commit->to;
+	}
+	/* Hooking may have changed the way to the handler. */
+	commit->outcome->scan = scan_for(commit);
+	return commit->outcome->scan ? 0 : -ENOMEM;
+}
+
+/* Looks, then stops all CPUs and looks again; 0 is what @fn says. */
+static int stop_and_look(struct kmolt_outcome *outcome,
+			 int (*fn)(void *data, u64 deadline), void *data)
+{
+	u64 start = ktime_get_mono_fast_ns();
+	int err = kmolt_scan_glance(outcome->scan);
+
+	if (!err)
+		err = kmolt_stop(fn, data, outcome->max_pause_ns,
+				 &outcome->pause_ns, &outcome->late);
+	outcome->stop_ns = ktime_get_mono_fast_ns() - start;
+	return err;
 }
 
 /**
@@ -106,11 +127,13 @@ static int prepare(struct commit *commit)
  * @base: the base; one of @to and the current edition is not NULL
  * @to: the edition, staged or superseded; NULL for the base itself
  * @dry: look, change nothing
- * @outcome: receives what happened; its scan is the caller's to free
+ * @outcome: begun with KMOLT_OUTCOME; receives what happened; its scan is the
+ *	caller's to free
  *
- * May sleep.  Return: 0; -EBUSY if tasks are in the way; -ESTALE if a slot
- * does not hold what it should; another error where memory is short.  Nothing
- * has changed unless 0 is returned.
+ * May sleep.  Return: 0; -EBUSY if tasks are in the way; -ETIME if the CPUs
+ * could not be stopped, or would have been for too long; -ESTALE if a slot does
+ * not hold what it should; another error where memory is short.  Nothing has
+ * changed unless 0 is returned.
  */
 int kmolt_commit(struct kmolt_base *base, struct kmolt_edition *to, bool dry,
 		 struct kmolt_outcome *outcome)
@@ -122,15 +145,10 @@ int kmolt_commit(struct kmolt_base *base, struct kmolt_edition *to, bool dry,
 		.outcome = outcome,
 		.dry = dry,
 	};
-	u64 start;
-	int err;
+	int err = prepare(&commit);
 
-	err = prepare(&commit);
-	if (!err) {
-		start = ktime_get_mono_fast_ns();
-		err = stop_machine(stopped, &commit, NULL);
-		outcome->stop_ns = ktime_get_mono_fast_ns() - start;
-	}
+	if (!err)
+		err = stop_and_look(outcome, stopped, &commit);
 	/* Only takes sites away; a staged edition's stay, for the next attempt. */
 	if ((!err && !dry) || is_revert(&commit))
 		if (kmolt_redirect_hook(base, base->table, NULL))
@@ -142,23 +160,23 @@ int kmolt_commit(struct kmolt_base *base, struct kmolt_edition *to, bool dry,
 	return err;
 }
 
-static int look(void *data)
+static int look(void *data, u64 deadline)
 {
 	struct kmolt_outcome *outcome = data;
 	u64 start = ktime_get_mono_fast_ns();
+	int err = kmolt_scan_stopped(outcome->scan, deadline);
 
-	kmolt_scan_stopped(outcome->scan);
 	outcome->scan_ns = ktime_get_mono_fast_ns() - start;
-	outcome->pause_ns = outcome->scan_ns;
-	return outcome->scan->n_blockers ? -EBUSY : 0;
+	return err;
 }
 
 /**
  * kmolt_text_idle - whether no task is in a module's code
  * @mod: the module
- * @outcome: receives who is; its scan is the caller's to free
+ * @outcome: begun with KMOLT_OUTCOME; receives who is; its scan is the caller's
+ *	to free
  *
- * Return: 0, -EBUSY or -ENOMEM.
+ * Return: 0, -EBUSY, -ETIME or -ENOMEM.
  */
 int kmolt_text_idle(const struct module *mod, struct kmolt_outcome *outcome)
 {
@@ -168,5 +186,5 @@ int kmolt_text_idle(const struct module *mod, struct kmolt_outcome *outcome)
 	if (!outcome->scan)
 		return -ENOMEM;
 	kmolt_scan_add(outcome->scan, &text, 1);
-	return stop_machine(look, outcome, NULL);
+	return stop_and_look(outcome, look, outcome);
 }

@@ -6,6 +6,8 @@
 #include <linux/ftrace.h>
 #include <linux/module.h>
 #include <linux/version.h>
+#include <asm/cpufeature.h>
+#include <asm/ibt.h>
 
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 4, 0)
 
@@ -67,6 +69,82 @@ static inline struct kmolt_range kmolt_module_data(const struct module *mod)
 }
 
 #endif
+
+/*
+ * Direct calls from the sites that a filter names.  Their functions had
+ * "_multi" in their names until 6.4, and the filter is the caller's to free.
+ */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 4, 0)
+
+static inline int kmolt_direct_register(struct ftrace_ops *ops, unsigned long to)
+{
+	return register_ftrace_direct_multi(ops, to);
+}
+
+static inline int kmolt_direct_modify(struct ftrace_ops *ops, unsigned long to)
+{
+	return modify_ftrace_direct_multi(ops, to);
+}
+
+/* For ops_func, which ftrace calls with its lock held. */
+static inline int kmolt_direct_modify_nolock(struct ftrace_ops *ops,
+					     unsigned long to)
+{
+	return modify_ftrace_direct_multi_nolock(ops, to);
+}
+
+static inline int kmolt_direct_unregister(struct ftrace_ops *ops,
+					  unsigned long to)
+{
+	return unregister_ftrace_direct_multi(ops, to);
+}
+
+#else
+
+static inline int kmolt_direct_register(struct ftrace_ops *ops, unsigned long to)
+{
+	return register_ftrace_direct(ops, to);
+}
+
+static inline int kmolt_direct_modify(struct ftrace_ops *ops, unsigned long to)
+{
+	return modify_ftrace_direct(ops, to);
+}
+
+static inline int kmolt_direct_modify_nolock(struct ftrace_ops *ops,
+					     unsigned long to)
+{
+	return modify_ftrace_direct_nolock(ops, to);
+}
+
+static inline int kmolt_direct_unregister(struct ftrace_ops *ops,
+					  unsigned long to)
+{
+	return unregister_ftrace_direct(ops, to, false);
+}
+
+#endif
+
+/*
+ * Where a function begins, by the address of a kprobe that was put on it by
+ * its name; 0 if it must not be called through a pointer.  Where indirect
+ * branches are tracked (IBT, since 5.18), such a probe goes behind the ENDBR at
+ * the function's beginning, and a call that does not land on an ENDBR is fatal.
+ * It has been overwritten ("sealed") where the kernel never takes the address.
+ */
+static inline unsigned long kmolt_callable(unsigned long probed)
+{
+#ifdef CONFIG_X86_KERNEL_IBT
+	unsigned long before = probed - ENDBR_INSN_SIZE;
+
+	if (is_endbr(*(u32 *)before))
+		probed = before;
+	if (cpu_feature_enabled(X86_FEATURE_IBT) &&
+	    *(u32 *)probed != gen_endbr())
+		return 0;
+#endif
+	return probed;
+}
 
 static inline void kmolt_set_ip(struct ftrace_regs *fregs, unsigned long ip)
 {

@@ -99,6 +99,11 @@ static int __init kmolt_init(void)
 		pr_err("cannot read the boot id: error %d\n", err);
 		return err;
 	}
+	err = kmolt_scan_init();
+	if (err) {
+		pr_err("cannot find the ways of ftrace: error %d\n", err);
+		return err;
+	}
 	err = kmolt_sysfs_init();
 	if (err)
 		return err;
@@ -137,3 +142,5 @@ MODULE_DESCRIPTION("Replaces loaded modules in use, and runs editions of functio
 MODULE_AUTHOR("The kmolt authors");
 MODULE_LICENSE("GPL");
 MODULE_VERSION("0.1.0");
+/* For the tool, which asks a core's file before it loads it. */
+MODULE_INFO(kmolt_abi, __stringify(KMOLT_ABI));

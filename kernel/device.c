@@ -8,6 +8,7 @@
 #define pr_fmt(fmt) "kmolt: " fmt
 
 #include <linux/cred.h>
+#include <linux/delay.h>
 #include <linux/fs.h>
 #include <linux/miscdevice.h>
 #include <linux/slab.h>
@@ -18,6 +19,12 @@
 
 /* The longest one describes as many editions as editions.c allows. */
 #define REPLY_SIZE	(256 * 1024)
+/* Below that, no stop succeeds; beyond, it can no longer be called a pause. */
+#define MIN_PAUSE_US	100
+#define MAX_PAUSE_US	1000000
+/* A module that is being loaded cannot be unloaded yet; a task may be inside. */
+#define CLEANUP_RETRIES	50
+#define CLEANUP_WAIT_MS	100
 
 struct kmolt_session __rcu *kmolt_owner;
 /* Serialises the readers and writers of one open file. */
@@ -83,6 +90,7 @@ static int fail(struct kmolt_session *session, int err, const char *what)
 			   err == -ENOMEM ? "memory" :
 			   err == -EINVAL ? "usage" :
 			   err == -EPERM ? "refused" :
+			   err == -ETIME ? "late" :
 			   err == -EAGAIN ? "busy" : "failed";
 
 	if (session->refusal[0])
@@ -104,6 +112,9 @@ static void say_outcome(struct kmolt_session *session,
 		say(session, "slot %llx expected %llx found %llx %pS\n",
 		    outcome->slot.address, outcome->slot.base, outcome->found,
 		    (void *)outcome->slot.address);
+	if (outcome->late.cpu >= 0)
+		say(session, "late %d %d %s\n", outcome->late.cpu,
+		    outcome->late.pid, outcome->late.comm);
 	if (!scan)
 		return;
 	say(session, "tasks %u\nblockers %u\n", scan->n_tasks, scan->n_blockers);
@@ -188,6 +199,24 @@ static int do_stage(struct kmolt_session *session, char *name)
 	return 0;
 }
 
+/* Behind the name may stand how long CPUs may stand still, in microseconds. */
+static int take_max_pause(struct kmolt_session *session, char *arg,
+			  struct kmolt_outcome *outcome)
+{
+	char *text = arg;
+	u64 us;
+
+	strsep(&text, " ");
+	if (!text)
+		return 0;
+	if (kstrtou64(strim(text), 10, &us) || us < MIN_PAUSE_US ||
+	    us > MAX_PAUSE_US)
+		return fail(session, -EINVAL,
+			    "the longest pause is 100 to 1000000 microseconds");
+	outcome->max_pause_ns = us * NSEC_PER_USEC;
+	return 0;
+}
+
 static int attempt(struct kmolt_session *session, struct kmolt_base *base,
 		   struct kmolt_edition *to, bool dry,
 		   struct kmolt_outcome *outcome)
@@ -200,6 +229,10 @@ static int attempt(struct kmolt_session *session, struct kmolt_base *base,
 		return fail(session, err, "tasks are in code that is about to change");
 	if (err == -ESTALE)
 		return fail(session, err, "a slot does not hold what it should");
+	if (err == -ETIME)
+		return fail(session, err, outcome->late.cpu >= 0 ?
+			    "a CPU did not come to rest" :
+			    "the pause would have been longer than allowed");
 	if (err)
 		return fail(session, err, "the change could not be prepared");
 	return 0;
@@ -207,9 +240,13 @@ static int attempt(struct kmolt_session *session, struct kmolt_base *base,
 
 static int do_check(struct kmolt_session *session, char *name)
 {
-	struct kmolt_edition *edition = edition_in(session, name, KMOLT_STAGED);
-	struct kmolt_outcome outcome = {};
+	struct kmolt_outcome outcome = KMOLT_OUTCOME;
+	struct kmolt_edition *edition;
+	int err = take_max_pause(session, name, &outcome);
 
+	if (err)
+		return err;
+	edition = edition_in(session, name, KMOLT_STAGED);
 	if (!edition)
 		return -ENOENT;
 	return attempt(session, edition->base, edition, true, &outcome);
@@ -217,11 +254,14 @@ static int do_check(struct kmolt_session *session, char *name)
 
 static int do_commit(struct kmolt_session *session, char *name)
 {
-	struct kmolt_edition *edition = edition_in(session, name, KMOLT_STAGED);
-	struct kmolt_outcome outcome = {};
+	struct kmolt_outcome outcome = KMOLT_OUTCOME;
+	struct kmolt_edition *edition;
 	struct kmolt_base *base;
-	int err;
+	int err = take_max_pause(session, name, &outcome);
 
+	if (err)
+		return err;
+	edition = edition_in(session, name, KMOLT_STAGED);
 	if (!edition)
 		return -ENOENT;
 	base = edition->base;
@@ -245,11 +285,15 @@ static int do_commit(struct kmolt_session *session, char *name)
 
 static int do_revert(struct kmolt_session *session, char *name)
 {
-	struct kmolt_base *base = kmolt_find_base(name);
-	struct kmolt_edition *from = base ? base->current_edition : NULL;
-	struct kmolt_outcome outcome = {};
-	int err;
+	struct kmolt_outcome outcome = KMOLT_OUTCOME;
+	struct kmolt_edition *from;
+	struct kmolt_base *base;
+	int err = take_max_pause(session, name, &outcome);
 
+	if (err)
+		return err;
+	base = kmolt_find_base(name);
+	from = base ? base->current_edition : NULL;
 	if (!from)
 		return fail(session, -ENOENT, "no edition answers for that module");
 	if (!try_module_get(base->mod))
@@ -259,6 +303,7 @@ static int do_revert(struct kmolt_session *session, char *name)
 		if (from->previous)
 			from->previous->state = KMOLT_CURRENT;
 		from->state = KMOLT_RETIRED;
+		kmolt_hook_unprepare(from);
 		kmolt_exit_sync(base);
 		log_change(session, base, "reverted", from, &outcome);
 		say(session, "retired %s\n", from->mod->name);
@@ -281,7 +326,7 @@ static int do_discard(struct kmolt_session *session, char *name)
 static int do_retire(struct kmolt_session *session, char *name)
 {
 	struct kmolt_edition *edition = edition_in(session, name, KMOLT_RETIRED);
-	struct kmolt_outcome outcome = {};
+	struct kmolt_outcome outcome = KMOLT_OUTCOME;
 	int err;
 
 	if (!edition)
@@ -397,7 +442,7 @@ static int do_route(struct kmolt_session *session, char *name)
 static int do_unload(struct kmolt_session *session, char *name)
 {
 	struct kmolt_group *group = kmolt_find_group(name);
-	struct kmolt_outcome outcome = {};
+	struct kmolt_outcome outcome = KMOLT_OUTCOME;
 	int err;
 
 	if (!group)
@@ -478,12 +523,12 @@ static int device_open(struct inode *inode, struct file *file)
 
 	if (!capable(CAP_SYS_MODULE))
 		return -EPERM;
-	session = kzalloc(sizeof(*session), GFP_KERNEL);
+	session = kmolt_alloc(sizeof(*session));
 	if (!session)
 		return -ENOMEM;
-	session->reply = kvmalloc(REPLY_SIZE, GFP_KERNEL);
+	session->reply = kmolt_alloc(REPLY_SIZE);
 	if (!session->reply) {
-		kfree(session);
+		kvfree(session);
 		return -ENOMEM;
 	}
 	session->owner = task_tgid_nr(current);
@@ -497,7 +542,7 @@ static int device_open(struct inode *inode, struct file *file)
 	mutex_unlock(&kmolt_mutex);
 	if (err) {
 		kvfree(session->reply);
-		kfree(session);
+		kvfree(session);
 		return err;
 	}
 	file->private_data = session;
@@ -580,6 +625,44 @@ static bool discard_leftover(const struct kmolt_session *session, char *name,
 	return false;
 }
 
+/*
+ * Makes the first edition that was reverted, and could be freed, ready to be
+ * unloaded; @name is set if there was one.
+ */
+static void retire_leftover(char *name, size_t size)
+{
+	struct kmolt_edition *edition;
+	struct kmolt_base *base;
+
+	list_for_each_entry(base, &kmolt_bases, node)
+		list_for_each_entry(edition, &base->editions, node) {
+			struct kmolt_outcome outcome = KMOLT_OUTCOME;
+			int err;
+
+			if (edition->state != KMOLT_RETIRED ||
+			    edition->sticky || !edition->pinned || base->going)
+				continue;
+			err = kmolt_retire(edition, &outcome);
+			kmolt_scan_free(outcome.scan);
+			if (err)
+				continue;
+			strscpy(name, edition->name, size);
+			return;
+		}
+}
+
+static void remove_leftover(const char *name)
+{
+	int i;
+
+	for (i = 0; i < CLEANUP_RETRIES; i++) {
+		if (!kmolt_remove_module(name))
+			return;
+		msleep(CLEANUP_WAIT_MS);
+	}
+	pr_notice("%s: stays loaded, unused; rmmod removes it\n", name);
+}
+
 static int device_release(struct inode *inode, struct file *file)
 {
 	struct kmolt_session *session = file->private_data;
@@ -595,15 +678,22 @@ static int device_release(struct inode *inode, struct file *file)
 		mutex_lock(&kmolt_mutex);
 		left = discard_leftover(session, name, sizeof(name));
 		mutex_unlock(&kmolt_mutex);
-		if (name[0] && kmolt_remove_module(name))
-			pr_notice("%s: stays loaded, unused; rmmod removes it\n",
-				  name);
+		if (name[0])
+			remove_leftover(name);
 	} while (left);
+	do {
+		name[0] = '\0';
+		mutex_lock(&kmolt_mutex);
+		retire_leftover(name, sizeof(name));
+		mutex_unlock(&kmolt_mutex);
+		if (name[0])
+			remove_leftover(name);
+	} while (name[0]);
 	mutex_lock(&kmolt_mutex);
 	rcu_assign_pointer(kmolt_owner, NULL);
 	mutex_unlock(&kmolt_mutex);
 	kvfree(session->reply);
-	kfree_rcu(session, rcu);
+	kvfree_rcu(session, rcu);
 	return 0;
 }
 
@@ -613,7 +703,6 @@ static const struct file_operations device_ops = {
 	.read = device_read,
 	.write = device_write,
 	.release = device_release,
-	.llseek = no_llseek,
 };
 
 static struct miscdevice device = {

@@ -42,6 +42,7 @@ struct kmolt_table;
  * @exit: the base's own module_exit
  * @ops: catches calls that arrive at the base's functions
  * @ops_registered: whether @ops is live
+ * @hooked: the edition whose sites @ops has besides those of @table, or NULL
  * @table: where @ops sends them; NULL to let all of them pass
  * @commits: how many changes were committed, reverts included
  * @going: whether @mod's exit has begun
@@ -55,6 +56,7 @@ struct kmolt_base {
 	void (*exit)(void);
 	struct ftrace_ops ops;
 	bool ops_registered;
+	const struct kmolt_edition *hooked;
 	struct kmolt_table *table;
 	unsigned long commits;
 	bool going;
@@ -71,6 +73,7 @@ struct kmolt_base {
  * @state: see enum kmolt_state
  * @previous: who answered before it was committed, NULL for the base
  * @pinned: whether a reference to @mod is held
+ * @prepared: whether its prepare hook has run and was not taken back
  * @holds: the edition that it was linked on, which is held as well; or NULL
  * @pause_ns: how long all CPUs stood still for its commit
  * @n_slots: as in @desc; this and what follows outlives the update module
@@ -92,6 +95,7 @@ struct kmolt_edition {
 	enum kmolt_state state;
 	struct kmolt_edition *previous;
 	bool pinned;
+	bool prepared;
 	struct kmolt_edition *holds;
 	u64 pause_ns;
 	u64 n_slots;
@@ -226,6 +230,11 @@ extern struct kmolt_session __rcu *kmolt_owner;
 extern char kmolt_boot_id[KMOLT_NAME_LEN];
 extern unsigned long kmolt_sequence;
 
+/* memory.c */
+void *kmolt_alloc(size_t size);
+bool kmolt_fails(void);
+int kmolt_or_fail(int err);
+
 /* core.c */
 int kmolt_remove_module(const char *name);
 
@@ -235,6 +244,10 @@ void kmolt_withdraw(const struct kmolt_update *desc);
 struct kmolt_base *kmolt_find_base(const char *name);
 struct kmolt_edition *kmolt_find_edition(const char *name);
 int kmolt_stage(struct kmolt_edition *edition);
+const char *kmolt_hooks_wrong(const struct kmolt_update *desc,
+			      const struct module *mod);
+int kmolt_hook_prepare(struct kmolt_edition *edition);
+void kmolt_hook_unprepare(struct kmolt_edition *edition);
 int kmolt_linked_on(const struct kmolt_edition *edition);
 void kmolt_discard(struct kmolt_edition *edition);
 void kmolt_forget_base(struct kmolt_base *base);
@@ -249,8 +262,11 @@ bool kmolt_in_text(const struct module *mod, u64 address);
 bool kmolt_in_transition(const struct kmolt_base *base);
 struct module *kmolt_get_module(const char *name);
 
-/* slots.c: the words of a base that name code */
+/* slots.c: the words of a base that name code, and the jumps of pads */
 struct kmolt_writes;
+const char *kmolt_slots_wrong(const struct kmolt_update *desc,
+			      const struct module *mod,
+			      const struct module *pinned);
 struct kmolt_writes *kmolt_writes_plan(const struct kmolt_edition *from,
 				       const struct kmolt_edition *to);
 const struct kmolt_slot *kmolt_writes_verify(struct kmolt_writes *writes,
@@ -269,6 +285,8 @@ int kmolt_redirect_hook(struct kmolt_base *base, const struct kmolt_table *table
 struct kmolt_table *kmolt_redirect_set(struct kmolt_base *base,
 				       struct kmolt_table *table);
 void kmolt_redirect_remove(struct kmolt_base *base);
+unsigned long kmolt_redirect_handler(void);
+struct kmolt_range kmolt_redirect_trampoline(const struct kmolt_base *base);
 
 /* stack.c: who is inside what */
 #define KMOLT_BLOCKERS		8
@@ -306,34 +324,64 @@ struct kmolt_scan {
 	struct kmolt_blocker blockers[KMOLT_BLOCKERS];
 };
 
+int kmolt_scan_init(void);
 struct kmolt_scan *kmolt_scan_create(size_t max_ranges);
 void kmolt_scan_add(struct kmolt_scan *scan, const struct kmolt_range *ranges,
 		    size_t n);
+void kmolt_scan_add_ways(struct kmolt_scan *scan,
+			 const struct kmolt_range *trampoline);
 void kmolt_scan_sort(struct kmolt_scan *scan);
-void kmolt_scan_stopped(struct kmolt_scan *scan);
+int kmolt_scan_stopped(struct kmolt_scan *scan, u64 deadline);
+int kmolt_scan_glance(struct kmolt_scan *scan);
 void kmolt_scan_free(struct kmolt_scan *scan);
+
+/* stop.c: all CPUs stand still, or nothing happens */
+
+/**
+ * struct kmolt_late - a CPU that did not come to rest
+ * @cpu: its number, -1 if all came
+ * @pid: of the task that was seen there; 0 for none
+ * @comm: its name
+ */
+struct kmolt_late {
+	int cpu;
+	pid_t pid;
+	char comm[TASK_COMM_LEN];
+};
+
+int kmolt_stop(int (*fn)(void *data, u64 deadline), void *data,
+	       u64 max_pause_ns, u64 *pause_ns, struct kmolt_late *late);
 
 /* commit.c: from one edition to another in one stop of all CPUs */
 
 /**
  * struct kmolt_outcome - what a commit did, or why it did not
- * @pause_ns: how long all CPUs stood still
+ * @max_pause_ns: how long CPUs may stand still before something has changed;
+ *	given by the caller
+ * @pause_ns: how long CPUs stood still
  * @scan_ns: the part of it in which stacks were looked at
  * @stop_ns: how long it took in all, with waiting for the CPUs
+ * @late: the CPU that did not come to rest
  * @n_writes: slots that were to be written
  * @scan: the look at all stacks; NULL if it did not come to it
  * @slot: the slot that did not hold what it should
  * @found: what it held
  */
 struct kmolt_outcome {
+	u64 max_pause_ns;
 	u64 pause_ns;
 	u64 scan_ns;
 	u64 stop_ns;
+	struct kmolt_late late;
 	size_t n_writes;
 	struct kmolt_scan *scan;
 	struct kmolt_slot slot;
 	u64 found;
 };
+
+#define KMOLT_MAX_PAUSE_NS	(100 * NSEC_PER_MSEC)
+#define KMOLT_OUTCOME \
+	{ .max_pause_ns = KMOLT_MAX_PAUSE_NS, .late = { .cpu = -1 } }
 
 int kmolt_commit(struct kmolt_base *base, struct kmolt_edition *to, bool dry,
 		 struct kmolt_outcome *outcome);

@@ -24,12 +24,20 @@
 /* The slot is written only where it still holds what the base's file says. */
 #define KMOLT_SLOT_OPTIONAL	1ULL
 
+/*
+ * The slot is the jump of a pad, "endbr64; jmp", in this update or in one of
+ * the same base that stays: 5 bytes e9 rel32 and three of int3, aligned to 8;
+ * @base and @value are where it leads.
+ */
+#define KMOLT_SLOT_JUMP		2ULL
+
 /* The edition's code or strings can be reached from the heap: never free it. */
 #define KMOLT_UPDATE_STICKY	1ULL
 
 /**
- * struct kmolt_slot - one word of the base that names code or constants
- * @address: where it is; 8-byte aligned, inside the base
+ * struct kmolt_slot - one word of the base that names code or constants, or a
+ *	pad
+ * @address: where it is; 8-byte aligned, inside the base's data or a pad
  * @base: what it holds while the base itself answers
  * @value: what it holds while this edition answers
  * @flags: KMOLT_SLOT_*
@@ -80,7 +88,8 @@ struct kmolt_range {
  * @srcversion: its srcversion, or ""
  * @exit: the edition's module_exit, 0 if it has none
  * @exit_stub: what goes into the base's struct module as its exit
- * @slots: address of @n_slots struct kmolt_slot, sorted by address
+ * @slots: address of @n_slots struct kmolt_slot: words of the base, then pads of
+ *	other updates, then its own pads, each of the three sorted by address
  * @n_slots: how many
  * @redirects: address of @n_redirects struct kmolt_redirect, sorted by site:
  *	from the base, and from the editions that it was linked on, to this one

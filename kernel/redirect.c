@@ -61,6 +61,31 @@ static void notrace handler(unsigned long ip, unsigned long parent_ip,
 	preempt_enable_notrace();
 }
 
+/**
+ * kmolt_redirect_handler - where the choice is made
+ *
+ * Return: address of the handler of all redirects.
+ */
+unsigned long kmolt_redirect_handler(void)
+{
+	return (unsigned long)handler;
+}
+
+/**
+ * kmolt_redirect_trampoline - the way to the handler that ftrace has made
+ * @base: the base
+ *
+ * Return: its code; empty if ftrace uses the one that all share.
+ */
+struct kmolt_range kmolt_redirect_trampoline(const struct kmolt_base *base)
+{
+	unsigned long start = base->ops_registered ? base->ops.trampoline : 0;
+
+	return (struct kmolt_range){
+		start, start ? start + base->ops.trampoline_size : 0
+	};
+}
+
 static int by_site(const void *a, const void *b)
 {
 	const struct kmolt_redirect *x = a, *y = b;
@@ -88,7 +113,7 @@ struct kmolt_table *kmolt_table_create(struct kmolt_base *base,
 
 	list_for_each_entry(edition, &base->editions, node)
 		n += edition->desc->n_home;
-	table = kvmalloc(struct_size(table, redirects, n), GFP_KERNEL);
+	table = kmolt_alloc(struct_size(table, redirects, n));
 	if (!table)
 		return NULL;
 	table->count = 0;
@@ -151,11 +176,12 @@ int kmolt_redirect_hook(struct kmolt_base *base, const struct kmolt_table *table
 	unsigned long *ips;
 	int err;
 
+	base->hooked = NULL;
 	if (!n) {
 		kmolt_redirect_remove(base);
 		return 0;
 	}
-	ips = kvmalloc_array(n, sizeof(*ips), GFP_KERNEL);
+	ips = kmolt_alloc(array_size(n, sizeof(*ips)));
 	if (!ips)
 		return -ENOMEM;
 	add_sites(ips + add_sites(ips, table), other);
@@ -169,9 +195,11 @@ int kmolt_redirect_hook(struct kmolt_base *base, const struct kmolt_table *table
 		 */
 		base->ops.flags = FTRACE_OPS_FL_IPMODIFY |
 				  FTRACE_OPS_FL_PERMANENT;
-	err = ftrace_set_filter_ips(&base->ops, ips, n, 0, 1);
+	err = kmolt_fails() ? -ENOMEM :
+	      ftrace_set_filter_ips(&base->ops, ips, n, 0, 1);
 	if (!err && !base->ops_registered) {
-		err = register_ftrace_function(&base->ops);
+		err = kmolt_fails() ? -ENOMEM :
+		      register_ftrace_function(&base->ops);
 		if (err)
 			forget_ops(base);
 		else

@@ -61,8 +61,7 @@ static int share(struct kmolt_target *target)
 		err = -EAGAIN;
 	} else if (!is_shared(target)) {
 		target->sharing = true;
-		err = modify_ftrace_direct_multi_nolock(&target->ops,
-							route->shared);
+		err = kmolt_direct_modify_nolock(&target->ops, route->shared);
 		if (!err) {
 			target->entry = route->shared;
 			WRITE_ONCE(*(u64 *)target->desc->marker, 1);
@@ -160,7 +159,8 @@ static int prepare_ops(struct kmolt_target *target)
 	int err;
 
 	target->ops.ops_func = ops_changes;
-	err = ftrace_set_filter_ip(&target->ops, target->desc->address, 0, 1);
+	err = kmolt_fails() ? -ENOMEM :
+	      ftrace_set_filter_ip(&target->ops, target->desc->address, 0, 1);
 	if (err)
 		forget_ops(target);
 	return err;
@@ -219,7 +219,7 @@ static int register_target(struct kmolt_target *target, unsigned long entry)
 
 	if (err)
 		return err;
-	err = register_ftrace_direct_multi(&target->ops, entry);
+	err = kmolt_direct_register(&target->ops, entry);
 	if (err == -ENODEV) {
 		/* ftrace has shut itself off, perhaps after patching the site. */
 		target->registered = true;
@@ -261,7 +261,7 @@ static int lead(struct kmolt_target *target, unsigned long entry,
 		else if (target->entry == to)
 			err = 0;
 		else
-			err = modify_ftrace_direct_multi(&target->ops, to);
+			err = kmolt_direct_modify(&target->ops, to);
 	} while (err == -EAGAIN && target->sharing != sharing);
 	if (err == -EBUSY)
 		kmolt_refuse("%s: another user, such as BPF, has a direct call at its entry",
@@ -290,7 +290,7 @@ int kmolt_target_release(struct kmolt_target *target)
 	set_route(target, NULL);
 	if (!target->registered)
 		return 0;
-	err = unregister_ftrace_direct_multi(&target->ops, target->entry);
+	err = kmolt_direct_unregister(&target->ops, target->entry);
 	if (err)
 		return err;
 	forget_ops(target);
@@ -385,7 +385,7 @@ static int enroll(const struct kmolt_routes *desc, struct module *mod)
 			return -EINVAL;
 		}
 	}
-	routing = kzalloc(sizeof(*routing), GFP_KERNEL);
+	routing = kmolt_alloc(sizeof(*routing));
 	if (!routing)
 		return -ENOMEM;
 	routing->group = group;
@@ -435,7 +435,7 @@ void kmolt_withdraw_routes(const struct kmolt_routes *desc)
 		if (routing->desc == desc) {
 			list_del(&routing->node);
 			module_put(group->mod);
-			kfree(routing);
+			kvfree(routing);
 		}
 out:
 	mutex_unlock(&kmolt_mutex);

@@ -2,35 +2,114 @@
 /*
  * Who is inside what: a walk over the stacks of all tasks.
  *
- * Runs while all CPUs are stopped by threads, so every task but the stoppers
- * is off its CPU with its registers saved, and no interrupt handler is under
- * way.  The idle tasks stand in schedule_idle(), which is no module's code; the
- * tool refuses editions of it and of its callers.
+ * What counts is seen while all CPUs are stopped by threads, so that every task
+ * but the stoppers is off its CPU with its registers saved, and no interrupt
+ * handler is under way.  The idle tasks stand in schedule_idle(), which is no
+ * module's code; the tool refuses editions of it and of its callers.  A glance
+ * at those who sleep, without a stop, spares the stop when it would be in vain.
+ *
+ * A task on its way through ftrace counts as inside, too: it may have been
+ * preempted between our choice of where its call goes and going there, and its
+ * stack shows the choice only at the very end.
  */
 #define pr_fmt(fmt) "kmolt: " fmt
 
+#include <linux/kallsyms.h>
+#include <linux/kprobes.h>
 #include <linux/rcupdate.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/task_stack.h>
 #include <linux/slab.h>
 #include <linux/sort.h>
+#include <linux/timekeeping.h>
 #include <asm/unwind.h>
 
 #include "internal.h"
 
+/* The kernel's own ways from a function's ftrace site to who listens there. */
+static struct kmolt_range ways[3];
+static size_t n_ways;
+
+static unsigned long find_symbol(const char *name)
+{
+	struct kprobe probe = { .symbol_name = name };
+
+	/* Refuses code of its own, but has looked up the address by then. */
+	if (!register_kprobe(&probe))
+		unregister_kprobe(&probe);
+	return (unsigned long)probe.addr;
+}
+
+/*
+ * Where it begins and ends is the kernel's word: NAME+OFFSET/SIZE.  A probe on a
+ * name may stand behind the name, as landing pads of 6.12 are left alone.
+ */
+static int add_way(unsigned long address)
+{
+	char text[KSYM_SYMBOL_LEN];
+	unsigned long offset, size;
+	const char *plus;
+
+	sprint_symbol(text, address);
+	plus = strrchr(text, '+');
+	if (!plus || sscanf(plus, "+%lx/%lx", &offset, &size) != 2)
+		return -ENOENT;
+	ways[n_ways++] = (struct kmolt_range){
+		address - offset, address - offset + size
+	};
+	return 0;
+}
+
+/**
+ * kmolt_scan_init - find the code through which calls pass on their way
+ *
+ * Return: 0, or -ENOENT on a kernel where it cannot be told.
+ */
+int kmolt_scan_init(void)
+{
+	static const char * const names[] = {
+		"ftrace_caller", "ftrace_regs_caller",
+	};
+	size_t i;
+	int err = add_way(kmolt_redirect_handler());
+
+	for (i = 0; i < ARRAY_SIZE(names) && !err; i++)
+		err = add_way(find_symbol(names[i]));
+	return err;
+}
+
+/**
+ * kmolt_scan_create - begin a look at all stacks
+ * @max_ranges: how many ranges will be added at most
+ *
+ * Return: the scan, or NULL without memory.
+ */
 struct kmolt_scan *kmolt_scan_create(size_t max_ranges)
 {
-	struct kmolt_scan *scan = kzalloc(sizeof(*scan), GFP_KERNEL);
+	struct kmolt_scan *scan = kmolt_alloc(sizeof(*scan));
 
 	if (!scan)
 		return NULL;
-	scan->ranges = kvmalloc_array(max_ranges + 1, sizeof(*scan->ranges),
-				      GFP_KERNEL);
+	scan->ranges = kmolt_alloc(array_size(max_ranges + n_ways,
+					      sizeof(*scan->ranges)));
 	if (!scan->ranges) {
-		kfree(scan);
+		kvfree(scan);
 		return NULL;
 	}
 	return scan;
+}
+
+/**
+ * kmolt_scan_add_ways - count who is on the way to a function as inside
+ * @scan: the scan; created for one range more
+ * @trampoline: of the ftrace_ops that redirects calls
+ */
+void kmolt_scan_add_ways(struct kmolt_scan *scan,
+			 const struct kmolt_range *trampoline)
+{
+	kmolt_scan_add(scan, ways, n_ways);
+	if (trampoline->start)
+		kmolt_scan_add(scan, trampoline, 1);
 }
 
 /**
@@ -121,37 +200,80 @@ static bool walk(struct kmolt_scan *scan, struct task_struct *task,
 	return blocks || unwind_error(&state);
 }
 
+static void look_at(struct kmolt_scan *scan, struct task_struct *task,
+		    bool stopped)
+{
+	struct kmolt_blocker overflow, *blocker = &overflow;
+
+	if (scan->n_blockers < KMOLT_BLOCKERS)
+		blocker = &scan->blockers[scan->n_blockers];
+	blocker->depth = 0;
+	blocker->where = 0;
+	scan->n_tasks++;
+	/* Of a stack that is in use meanwhile only what was found counts. */
+	if (!walk(scan, task, blocker) || (!stopped && !blocker->where))
+		return;
+	blocker->pid = task->pid;
+	memcpy(blocker->comm, task->comm, TASK_COMM_LEN);
+	scan->n_blockers++;
+}
+
+/* Of tasks that will never run again, nothing matters. */
+static bool has_stack(struct task_struct *task)
+{
+	return !READ_ONCE(task->on_cpu) && task_stack_page(task) &&
+	       READ_ONCE(task->__state) != TASK_DEAD;
+}
+
 /**
  * kmolt_scan_stopped - look at all stacks; all CPUs are stopped
  * @scan: what must be empty; receives who is inside
+ * @deadline: of ktime_get_mono_fast_ns(), after which it is given up
+ *
+ * Return: 0 if nobody is, -EBUSY, or -ETIME.
  */
-void kmolt_scan_stopped(struct kmolt_scan *scan)
+int kmolt_scan_stopped(struct kmolt_scan *scan, u64 deadline)
 {
 	struct task_struct *group, *task;
-	struct kmolt_blocker overflow;
 
+	scan->n_tasks = 0;
+	scan->n_blockers = 0;
 	if (!scan->n_ranges)
-		return;
+		return 0;
 	rcu_read_lock();
 	for_each_process_thread(group, task) {
-		struct kmolt_blocker *blocker = &overflow;
-
-		/* The stoppers themselves, and tasks that will never run again. */
-		if (task->on_cpu || !task_stack_page(task) ||
-		    READ_ONCE(task->__state) == TASK_DEAD)
-			continue;
-		if (scan->n_blockers < KMOLT_BLOCKERS)
-			blocker = &scan->blockers[scan->n_blockers];
-		blocker->depth = 0;
-		blocker->where = 0;
-		scan->n_tasks++;
-		if (!walk(scan, task, blocker))
-			continue;
-		blocker->pid = task->pid;
-		memcpy(blocker->comm, task->comm, TASK_COMM_LEN);
-		scan->n_blockers++;
+		/* On a CPU are the stoppers themselves. */
+		if (has_stack(task))
+			look_at(scan, task, true);
+		if (ktime_get_mono_fast_ns() > deadline) {
+			rcu_read_unlock();
+			return -ETIME;
+		}
 	}
 	rcu_read_unlock();
+	return scan->n_blockers ? -EBUSY : 0;
+}
+
+/**
+ * kmolt_scan_glance - look at the stacks of those who sleep; nothing is stopped
+ * @scan: what must be empty; receives who is inside
+ *
+ * Says nothing about those who run.  Return: 0 if nobody is seen, or -EBUSY.
+ */
+int kmolt_scan_glance(struct kmolt_scan *scan)
+{
+	struct task_struct *group, *task;
+
+	scan->n_tasks = 0;
+	scan->n_blockers = 0;
+	if (!scan->n_ranges)
+		return 0;
+	rcu_read_lock();
+	for_each_process_thread(group, task)
+		if (READ_ONCE(task->__state) && has_stack(task))
+			look_at(scan, task, false);
+	rcu_read_unlock();
+	return scan->n_blockers ? -EBUSY : 0;
 }
 
 void kmolt_scan_free(struct kmolt_scan *scan)
@@ -159,5 +281,5 @@ void kmolt_scan_free(struct kmolt_scan *scan)
 	if (!scan)
 		return;
 	kvfree(scan->ranges);
-	kfree(scan);
+	kvfree(scan);
 }

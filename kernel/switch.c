@@ -69,7 +69,8 @@ s64 *kmolt_switch(const char *name)
 	new->attr.attr.name = new->name;
 	new->attr.attr.mode = 0444;
 	new->attr.show = show;
-	err = sysfs_create_file(folder, &new->attr.attr);
+	err = kmolt_fails() ? -ENOMEM :
+	      sysfs_create_file(folder, &new->attr.attr);
 	if (err)
 		return ERR_PTR(err);
 	n_switches++;

@@ -149,7 +149,7 @@ ATTRIBUTE_GROUPS(base);
 
 static void base_release(struct kobject *kobj)
 {
-	kfree(to_base(kobj));
+	kvfree(to_base(kobj));
 }
 
 static const struct kobj_type base_type = {
@@ -241,7 +241,7 @@ static void edition_release(struct kobject *kobj)
 	struct kmolt_edition *edition = to_edition(kobj);
 
 	/* Pairs with the read in show_current(). */
-	kfree_rcu(edition, rcu);
+	kvfree_rcu(edition, rcu);
 }
 
 static const struct kobj_type edition_type = {
@@ -258,7 +258,7 @@ static const struct kobj_type edition_type = {
  */
 struct kmolt_base *kmolt_base_create(struct module *mod)
 {
-	struct kmolt_base *base = kzalloc(sizeof(*base), GFP_KERNEL);
+	struct kmolt_base *base = kmolt_alloc(sizeof(*base));
 	int err;
 
 	if (!base)
@@ -267,8 +267,9 @@ struct kmolt_base *kmolt_base_create(struct module *mod)
 	base->exit = mod->exit;
 	base->kobj.kset = modules;
 	INIT_LIST_HEAD(&base->editions);
-	err = kobject_init_and_add(&base->kobj, &base_type, NULL, "%s",
-				   mod->name);
+	err = kobject_init_and_add(&base->kobj, &base_type,
+				   NULL, "%s", mod->name);
+	err = kmolt_or_fail(err);
 	if (err) {
 		kobject_put(&base->kobj);
 		return ERR_PTR(err);
@@ -289,7 +290,7 @@ struct kmolt_edition *kmolt_edition_create(struct kmolt_base *base,
 					   const struct kmolt_update *desc,
 					   struct module *mod)
 {
-	struct kmolt_edition *edition = kzalloc(sizeof(*edition), GFP_KERNEL);
+	struct kmolt_edition *edition = kmolt_alloc(sizeof(*edition));
 	int err;
 
 	if (!edition)
@@ -307,8 +308,9 @@ struct kmolt_edition *kmolt_edition_create(struct kmolt_base *base,
 	strscpy(edition->name, mod->name, sizeof(edition->name));
 	strscpy(edition->from, desc->from[0] ? desc->from : "base",
 		sizeof(edition->from));
-	err = kobject_init_and_add(&edition->kobj, &edition_type, &base->kobj,
-				   "%s", mod->name);
+	err = kobject_init_and_add(&edition->kobj, &edition_type,
+				   &base->kobj, "%s", mod->name);
+	err = kmolt_or_fail(err);
 	if (err) {
 		kobject_put(&edition->kobj);
 		return ERR_PTR(err);
@@ -342,7 +344,7 @@ ATTRIBUTE_GROUPS(group);
 
 static void group_release(struct kobject *kobj)
 {
-	kfree(to_group(kobj));
+	kvfree(to_group(kobj));
 }
 
 static const struct kobj_type group_type = {
@@ -382,8 +384,8 @@ static void target_release(struct kobject *kobj)
 	struct kmolt_target *target = to_target(kobj);
 
 	free_percpu(target->hits);
-	kfree(target->counters);
-	kfree(target);
+	kvfree(target->counters);
+	kvfree(target);
 }
 
 static const struct kobj_type target_type = {
@@ -411,7 +413,7 @@ ATTRIBUTE_GROUPS(counter);
 
 static void counter_release(struct kobject *kobj)
 {
-	kfree(to_counter(kobj));
+	kvfree(to_counter(kobj));
 }
 
 static const struct kobj_type counter_type = {
@@ -423,7 +425,7 @@ static const struct kobj_type counter_type = {
 static int counter_create(struct kmolt_target *target, size_t index)
 {
 	const struct kmolt_code *codes = (void *)target->desc->editions;
-	struct kmolt_counter *counter = kzalloc(sizeof(*counter), GFP_KERNEL);
+	struct kmolt_counter *counter = kmolt_alloc(sizeof(*counter));
 	int err;
 
 	if (!counter)
@@ -431,8 +433,9 @@ static int counter_create(struct kmolt_target *target, size_t index)
 	counter->target = target;
 	counter->index = index;
 	counter->number = index ? codes[index - 1].number : 0;
-	err = kobject_init_and_add(&counter->kobj, &counter_type, &target->kobj,
-				   "%llu", counter->number);
+	err = kobject_init_and_add(&counter->kobj, &counter_type,
+				   &target->kobj, "%llu", counter->number);
+	err = kmolt_or_fail(err);
 	if (err)
 		kobject_put(&counter->kobj);
 	else
@@ -443,7 +446,7 @@ static int counter_create(struct kmolt_target *target, size_t index)
 static int target_create(struct kmolt_group *group,
 			 const struct kmolt_function *desc)
 {
-	struct kmolt_target *target = kzalloc(sizeof(*target), GFP_KERNEL);
+	struct kmolt_target *target = kmolt_alloc(sizeof(*target));
 	size_t n = desc->n_editions + 1, i;
 	int err;
 
@@ -451,16 +454,18 @@ static int target_create(struct kmolt_group *group,
 		return -ENOMEM;
 	target->group = group;
 	target->desc = desc;
-	target->hits = __alloc_percpu(n * sizeof(u64), sizeof(u64));
-	target->counters = kcalloc(n, sizeof(*target->counters), GFP_KERNEL);
+	target->hits = kmolt_fails() ? NULL :
+		       __alloc_percpu(n * sizeof(u64), sizeof(u64));
+	target->counters = kmolt_alloc(array_size(n, sizeof(*target->counters)));
 	if (!target->hits || !target->counters) {
 		free_percpu(target->hits);
-		kfree(target->counters);
-		kfree(target);
+		kvfree(target->counters);
+		kvfree(target);
 		return -ENOMEM;
 	}
-	err = kobject_init_and_add(&target->kobj, &target_type, &group->kobj,
-				   "%s", desc->label);
+	err = kobject_init_and_add(&target->kobj, &target_type,
+				   &group->kobj, "%s", desc->label);
+	err = kmolt_or_fail(err);
 	if (err) {
 		kobject_put(&target->kobj);
 		return err;
@@ -486,16 +491,16 @@ struct kmolt_group *kmolt_group_create(const struct kmolt_editions *desc,
 	u64 i;
 	int err;
 
-	group = kzalloc(struct_size(group, targets, desc->n_functions),
-			GFP_KERNEL);
+	group = kmolt_alloc(struct_size(group, targets, desc->n_functions));
 	if (!group)
 		return ERR_PTR(-ENOMEM);
 	group->desc = desc;
 	group->mod = mod;
 	group->kobj.kset = editions;
 	INIT_LIST_HEAD(&group->routings);
-	err = kobject_init_and_add(&group->kobj, &group_type, NULL, "%s",
-				   desc->name);
+	err = kobject_init_and_add(&group->kobj, &group_type,
+				   NULL, "%s", desc->name);
+	err = kmolt_or_fail(err);
 	if (err) {
 		kobject_put(&group->kobj);
 		return ERR_PTR(err);

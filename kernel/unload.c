@@ -21,17 +21,20 @@
 #define IDLE_RETRIES	50
 #define IDLE_WAIT_MS	100
 
-/* Who stood on the way to a function may be on the way for a while. */
+/*
+ * Who stood on the way to a function may be on the way for a while, and memory
+ * may be short for a moment.
+ */
 static int wait_text_idle(struct kmolt_edition *edition)
 {
 	int i, err = 0;
 
 	for (i = 0; i < IDLE_RETRIES; i++) {
-		struct kmolt_outcome outcome = {};
+		struct kmolt_outcome outcome = KMOLT_OUTCOME;
 
 		err = kmolt_text_idle(edition->mod, &outcome);
 		kmolt_scan_free(outcome.scan);
-		if (err != -EBUSY)
+		if (!err)
 			break;
 		msleep(IDLE_WAIT_MS);
 	}
@@ -57,9 +60,10 @@ static void detach(struct module *mod)
 
 		if (register_kprobe(&probe))
 			continue;
-		notify = (notifier_fn_t)(probe.addr - probe.offset);
+		notify = (notifier_fn_t)kmolt_callable((unsigned long)probe.addr);
 		unregister_kprobe(&probe);
-		notify(NULL, MODULE_STATE_GOING, mod);
+		if (!WARN_ON_ONCE(!notify))
+			notify(NULL, MODULE_STATE_GOING, mod);
 	}
 }
 

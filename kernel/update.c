@@ -147,22 +147,6 @@ bool kmolt_in_text(const struct module *mod, u64 address)
 	return address >= text.start && address < text.end;
 }
 
-static const char *slots_wrong(const struct kmolt_update *desc,
-			       const struct module *base)
-{
-	const struct kmolt_slot *slots = (const struct kmolt_slot *)desc->slots;
-	u64 i;
-
-	for (i = 0; i < desc->n_slots; i++) {
-		if (slots[i].address % 8 || !within_module(slots[i].address, base) ||
-		    kmolt_in_text(base, slots[i].address))
-			return "a slot is not a word of the base's data";
-		if (i && slots[i].address <= slots[i - 1].address)
-			return "slots are not sorted";
-	}
-	return NULL;
-}
-
 static bool is_linked_on(const struct kmolt_base *base, const char *from,
 			 u64 address)
 {
@@ -250,7 +234,8 @@ static const char *shape_wrong(const struct kmolt_update *desc,
 	if (!kmolt_in_text(mod, desc->exit_stub) ||
 	    (desc->exit && !kmolt_in_text(mod, desc->exit)))
 		return "an exit is not in the update's code";
-	return ranges_wrong(desc->commit_ranges, desc->n_commit_ranges) ?:
+	return kmolt_hooks_wrong(desc, mod) ?:
+	       ranges_wrong(desc->commit_ranges, desc->n_commit_ranges) ?:
 	       ranges_wrong(desc->revert_ranges, desc->n_revert_ranges);
 }
 
@@ -334,7 +319,7 @@ static int enroll(const struct kmolt_update *desc, struct module *mod)
 	}
 	wrong = base_wrong(desc, pinned);
 	if (!wrong)
-		wrong = slots_wrong(desc, pinned);
+		wrong = kmolt_slots_wrong(desc, mod, pinned);
 	if (!wrong)
 		wrong = redirects_wrong(desc, mod, pinned);
 	if (wrong) {
@@ -376,6 +361,8 @@ static int enroll(const struct kmolt_update *desc, struct module *mod)
 	edition->holds = base->current_edition;
 	if (edition->holds)
 		__module_get(edition->holds->mod);
+	/* A base that is forced out in spite of its references passes us, too. */
+	kmolt_exit_sync(base);
 	kmolt_sequence++;
 	return 0;
 }
@@ -466,6 +453,17 @@ int kmolt_stage(struct kmolt_edition *edition)
 			module_put(base->mod);
 		return err;
 	}
+	/* Last, as it is the one thing that has to be taken back. */
+	err = kmolt_hook_prepare(edition);
+	if (err) {
+		if (kmolt_redirect_hook(base, base->table, NULL))
+			pr_warn("%s: unused redirects stay hooked\n",
+				base->mod->name);
+		if (again)
+			module_put(base->mod);
+		return err;
+	}
+	base->hooked = edition;
 	edition->state = KMOLT_STAGED;
 	return 0;
 }
@@ -482,6 +480,7 @@ void kmolt_discard(struct kmolt_edition *edition)
 	struct kmolt_base *base = edition->base;
 
 	edition->state = KMOLT_RETIRED;
+	kmolt_hook_unprepare(edition);
 	/* Only takes sites away, for which no memory is needed but a list. */
 	if (kmolt_redirect_hook(base, base->table, NULL))
 		pr_warn("%s: unused redirects stay hooked\n", base->mod->name);

@@ -203,7 +203,6 @@ static const struct file_operations greeter_fops = {
 	.read		= greeter_read,
 	.write		= greeter_write,
 	.unlocked_ioctl	= greeter_ioctl,
-	.llseek		= no_llseek,
 };
 
 static struct miscdevice greeter_device = {

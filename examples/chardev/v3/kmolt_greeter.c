@@ -224,7 +224,6 @@ static const struct file_operations greeter_fops = {
 	.write		= greeter_write,
 	.poll		= greeter_poll,
 	.unlocked_ioctl	= greeter_ioctl,
-	.llseek		= no_llseek,
 };
 
 static struct miscdevice greeter_device = {

@@ -35,6 +35,9 @@ final class DoctorCommand implements Callable<Integer> {
     TargetOption target = new TargetOption();
 
     @Mixin
+    SigningOptions signing = new SigningOptions();
+
+    @Mixin
     OutputOptions output = new OutputOptions();
 
     @Spec
@@ -42,7 +45,7 @@ final class DoctorCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException {
-        try (Target opened = target.open()) {
+        try (Target opened = signing.open(target)) {
             Diagnosis diagnosis = Doctor.examine(opened);
             output.print(spec, diagnosis, out -> describe(out, diagnosis));
             return diagnosis.fit() ? ExitCode.OK : ExitCode.UNFIT;

@@ -37,6 +37,9 @@ final class EditionLoadCommand implements Callable<Integer> {
     TargetOption target = new TargetOption();
 
     @Mixin
+    SigningOptions signing = new SigningOptions();
+
+    @Mixin
     OutputOptions output = new OutputOptions();
 
     @Parameters(paramLabel = "FILE.ko", description = "what kmolt edition build made")
@@ -47,7 +50,7 @@ final class EditionLoadCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException, EditionException, SwapException {
-        try (Target opened = target.open();
+        try (Target opened = signing.open(target);
                 ProgressLine progress = output.progress(spec)) {
             LoadEditions.Report report = LoadEditions.run(opened, file, Images::find, progress);
             progress.done();

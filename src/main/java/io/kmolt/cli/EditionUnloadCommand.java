@@ -2,8 +2,8 @@ package io.kmolt.cli;
 
 import io.kmolt.edition.EditionException;
 import io.kmolt.edition.UnloadEditions;
+import io.kmolt.swap.Limits;
 import io.kmolt.swap.SwapException;
-import io.kmolt.swap.SwapOptions;
 import io.kmolt.target.Target;
 import java.io.IOException;
 import java.time.Duration;
@@ -29,6 +29,9 @@ final class EditionUnloadCommand implements Callable<Integer> {
     TargetOption target = new TargetOption();
 
     @Mixin
+    SigningOptions signing = new SigningOptions();
+
+    @Mixin
     OutputOptions output = new OutputOptions();
 
     @Parameters(paramLabel = "NAME", description = "the editions' name: that of their file, without .ko")
@@ -40,14 +43,14 @@ final class EditionUnloadCommand implements Callable<Integer> {
             converter = Durations.class,
             defaultValue = "15s",
             description = "how long to wait for tasks that are inside (default: ${DEFAULT-VALUE})")
-    Duration timeout = SwapOptions.DEFAULT_TIMEOUT;
+    Duration timeout = Limits.DEFAULT.timeout();
 
     @Spec
     CommandSpec spec = CommandSpec.create();
 
     @Override
     public Integer call() throws IOException, EditionException, SwapException {
-        try (Target opened = target.open();
+        try (Target opened = signing.open(target);
                 ProgressLine progress = output.progress(spec)) {
             UnloadEditions.Report report = UnloadEditions.run(opened, name, timeout, Images::find, progress);
             progress.done();

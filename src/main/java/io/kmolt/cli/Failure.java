@@ -8,6 +8,7 @@ import io.kmolt.lab.GuestCrashedException;
 import io.kmolt.lab.GuestMissingException;
 import io.kmolt.lab.KernelMissingException;
 import io.kmolt.route.RouteException;
+import io.kmolt.sign.SignException;
 import io.kmolt.swap.Blocker;
 import io.kmolt.swap.SwapException;
 import io.kmolt.target.CommandTimeoutException;
@@ -57,6 +58,7 @@ record Failure(String error, Kind kind, List<Refusal> reasons, List<Blocker> blo
             case RouteException no -> plain("this is no route:\n" + no.rendered(), Kind.USAGE);
             case GuestCrashedException _ -> plain(message(e), Kind.GUEST_CRASHED);
             case TargetLostException lost when lost.crashed() -> plain(message(e), Kind.GUEST_CRASHED);
+            case SignException _ -> plain(message(e), Kind.UNFIT);
             case KernelMissingException _, GuestMissingException _ -> plain(message(e), Kind.UNFIT);
             case DemoFileMissingException _ -> plain(message(e), Kind.UNFIT);
             case CommandTimeoutException _, GuestBusyException _ -> plain(message(e), Kind.BUSY);

@@ -63,12 +63,17 @@ final class GuestOptions {
             description = "place the kernel at a random address, by its own loader; boots slower when emulated")
     boolean kaslr;
 
+    @Option(
+            names = "--secure-boot",
+            description = "boot under UEFI with Secure Boot on, and with a signing key of its own")
+    boolean secureBoot;
+
     @Spec(Spec.Target.MIXEE)
     CommandSpec command = CommandSpec.create();
 
     LabOptions toLabOptions() {
         try {
-            return new LabOptions(kernel, memory, icount ? 1 : cpus, cpu, shares, append, icount, kaslr);
+            return new LabOptions(kernel, memory, icount ? 1 : cpus, cpu, shares, append, icount, kaslr, secureBoot);
         } catch (IllegalArgumentException e) {
             throw new ParameterException(command.commandLine(), e.getMessage(), e);
         }

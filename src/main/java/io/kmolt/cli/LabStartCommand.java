@@ -37,6 +37,11 @@ final class LabStartCommand implements Callable<Integer> {
                     .getOut()
                     .println(guest.describe() + " is up with " + guest.target().readText("/proc/sys/kernel/osrelease"));
             spec.commandLine().getOut().println("kernel log: " + guest.kernelLog());
+            guest.secureBootKey()
+                    .ifPresent(key -> spec.commandLine()
+                            .getOut()
+                            .println("loads what is signed with: --sign-key " + key.getFirst() + " --sign-cert "
+                                    + key.getLast()));
         }
         return ExitCode.OK;
     }

@@ -3,11 +3,9 @@ package io.kmolt.cli;
 import io.kmolt.swap.Revert;
 import io.kmolt.swap.RevertReport;
 import io.kmolt.swap.SwapException;
-import io.kmolt.swap.SwapOptions;
 import io.kmolt.target.Target;
 import java.io.IOException;
 import java.io.PrintWriter;
-import java.time.Duration;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -24,10 +22,13 @@ import picocli.CommandLine.Spec;
             "Takes the last swap of a module back: the build that answered before answers again.",
             "Called once more, it takes the swap before that back."
         },
-        footer = {"", "Exit status: 0 done; 1 nothing to revert; 3 unfit target; 4 tasks in the way."})
+        footer = {"", "Exit status: 0 done; 1 nothing to revert; 3 unfit target; 4 tasks or a CPU in the way."})
 final class RevertCommand implements Callable<Integer> {
     @Mixin
     TargetOption target = new TargetOption();
+
+    @Mixin
+    LimitOptions limits = new LimitOptions();
 
     @Mixin
     OutputOptions output = new OutputOptions();
@@ -36,12 +37,9 @@ final class RevertCommand implements Callable<Integer> {
     String module = "";
 
     @Option(
-            names = "--timeout",
-            paramLabel = "TIME",
-            converter = Durations.class,
-            defaultValue = "15s",
-            description = "how long to wait for tasks that are in the way (default: ${DEFAULT-VALUE})")
-    Duration timeout = SwapOptions.DEFAULT_TIMEOUT;
+            names = "--acknowledge",
+            description = "revert, although probes, tracers or livepatches at its functions are cut off")
+    boolean acknowledge;
 
     @Spec
     CommandSpec spec = CommandSpec.create();
@@ -50,7 +48,7 @@ final class RevertCommand implements Callable<Integer> {
     public Integer call() throws IOException, SwapException {
         try (Target opened = target.open();
                 ProgressLine progress = output.progress(spec)) {
-            RevertReport report = Revert.run(opened, module, timeout, progress);
+            RevertReport report = Revert.run(opened, module, limits.limits(), acknowledge, progress);
             progress.done();
             output.print(spec, report, out -> describe(out, report));
         }
@@ -64,6 +62,7 @@ final class RevertCommand implements Callable<Integer> {
         if (!report.unloaded()) {
             out.printf("  kept      %s stays loaded: %s%n", report.reverted(), report.kept());
         }
+        Texts.attached(out, report.attached(), false);
         out.printf(
                 "  paused    %.3f ms, of which %.3f ms looking at stacks; %.1f ms in all; %s%n",
                 report.pauseNanos() / 1e6,

@@ -51,6 +51,9 @@ final class RouteCommand implements Callable<Integer> {
     TargetOption target = new TargetOption();
 
     @Mixin
+    SigningOptions signing = new SigningOptions();
+
+    @Mixin
     OutputOptions output = new OutputOptions();
 
     @Parameters(
@@ -76,7 +79,7 @@ final class RouteCommand implements Callable<Integer> {
     @Override
     public Integer call() throws IOException, RouteException, EditionException, SwapException {
         SequencedMap<String, String> routes = routes();
-        try (Target opened = target.open();
+        try (Target opened = signing.open(target);
                 ProgressLine progress = output.progress(spec)) {
             Routing.Report report =
                     Routing.run(opened, routes, new Routing.Options(dryRun, !noCount), Images::find, progress);

@@ -1,5 +1,6 @@
 package io.kmolt.cli;
 
+import io.kmolt.swap.AttachedUser;
 import io.kmolt.swap.Swap;
 import io.kmolt.swap.SwapException;
 import io.kmolt.swap.SwapOptions;
@@ -8,7 +9,6 @@ import io.kmolt.target.Target;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
@@ -37,11 +37,17 @@ import picocli.CommandLine.Spec;
             "  kmolt swap ext4 /tmp/ext4.ko        do it",
             "  kmolt revert ext4                   take it back",
             "",
-            "Exit status: 0 done; 1 refused; 2 usage; 3 unfit target or file; 4 tasks in the way."
+            "Exit status: 0 done; 1 refused; 2 usage; 3 unfit target or file; 4 tasks or a CPU in the way."
         })
 final class SwapCommand implements Callable<Integer> {
     @Mixin
     TargetOption target = new TargetOption();
+
+    @Mixin
+    LimitOptions limits = new LimitOptions();
+
+    @Mixin
+    SigningOptions signing = new SigningOptions();
 
     @Mixin
     OutputOptions output = new OutputOptions();
@@ -58,14 +64,6 @@ final class SwapCommand implements Callable<Integer> {
     boolean dryRun;
 
     @Option(
-            names = "--timeout",
-            paramLabel = "TIME",
-            converter = Durations.class,
-            defaultValue = "15s",
-            description = "how long to wait for tasks that are in the way (default: ${DEFAULT-VALUE})")
-    Duration timeout = SwapOptions.DEFAULT_TIMEOUT;
-
-    @Option(
             names = "--base",
             paramLabel = "FILE",
             description = "the file that the module was loaded from, if it is not where modprobe looks")
@@ -76,14 +74,23 @@ final class SwapCommand implements Callable<Integer> {
     @Nullable
     Path saveUpdate;
 
+    @Option(
+            names = "--acknowledge",
+            description = "swap, although probes, tracers or livepatches at its functions are cut off")
+    boolean acknowledge;
+
     @Spec
     CommandSpec spec = CommandSpec.create();
 
     @Override
     public Integer call() throws IOException, SwapException {
-        SwapOptions options = new SwapOptions(
-                dryRun, timeout, Optional.ofNullable(base), Images::find, Optional.ofNullable(saveUpdate));
-        try (Target opened = target.open();
+        SwapOptions options = SwapOptions.with(Images::find)
+                .withLimits(limits.limits())
+                .withDryRun(dryRun)
+                .withBase(Optional.ofNullable(base))
+                .withSaveUpdate(Optional.ofNullable(saveUpdate))
+                .withAcknowledge(acknowledge);
+        try (Target opened = signing.open(target);
                 ProgressLine progress = output.progress(spec)) {
             SwapReport report = Swap.run(opened, module, newFile, options, progress);
             progress.done();
@@ -107,6 +114,10 @@ final class SwapCommand implements Callable<Integer> {
                 "  linked    %d table words, %d redirects, %d shared objects, in %d ms%n",
                 report.slots(), report.redirects(), report.shared(), report.linkMillis());
         report.notes().forEach(note -> out.printf("  note      %s%n", note));
+        Texts.attached(out, report.attached(), output.verbose);
+        if (report.dryRun() && report.attached().stream().anyMatch(AttachedUser::needsAcknowledgement)) {
+            out.printf("  note      others are cut off by a swap: it needs --acknowledge%n");
+        }
         report.sticky().stream()
                 .limit(output.verbose ? Integer.MAX_VALUE : 1)
                 .forEach(why -> out.printf("  sticky    stays in memory after a revert: %s%n", why));

@@ -36,6 +36,9 @@ final class SwitchCommand implements Callable<Integer> {
     TargetOption target = new TargetOption();
 
     @Mixin
+    SigningOptions signing = new SigningOptions();
+
+    @Mixin
     OutputOptions output = new OutputOptions();
 
     @Parameters(index = "0", arity = "0..1", paramLabel = "NAME", description = "only this one")
@@ -51,7 +54,7 @@ final class SwitchCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException, SwapException {
-        try (Target opened = target.open()) {
+        try (Target opened = signing.open(target)) {
             SortedMap<String, Long> shown = new TreeMap<>();
             if (name != null && value != null) {
                 SwitchWord word = SwitchWord.set(opened, name, value);

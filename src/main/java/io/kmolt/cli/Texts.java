@@ -1,5 +1,6 @@
 package io.kmolt.cli;
 
+import io.kmolt.swap.AttachedUser;
 import io.kmolt.swap.LoadedEdition;
 import io.kmolt.swap.LoadedEditions;
 import io.kmolt.swap.LoadedEditions.EditedFunction;
@@ -27,6 +28,15 @@ final class Texts {
                 count(names.size(), what),
                 String.join(", ", names.subList(0, shown)),
                 shown < names.size() ? ", … (-v shows all)" : "");
+    }
+
+    /** One line for each who is attached to functions, and what becomes of him. */
+    static void attached(PrintWriter out, List<AttachedUser> users, boolean all) {
+        int shown = all ? users.size() : Math.min(users.size(), MOST_NAMES);
+        users.subList(0, shown).forEach(u -> out.printf("  attached  %s: %s%n", u.where(), u.fate()));
+        if (shown < users.size()) {
+            out.printf("  attached  %d more (-v shows all)%n", users.size() - shown);
+        }
     }
 
     /** {@code 1 edition}, {@code 2 editions}. */

@@ -1,6 +1,7 @@
 package io.kmolt.demo;
 
 import io.kmolt.swap.KernelImages;
+import io.kmolt.swap.Limits;
 import io.kmolt.swap.Progress;
 import io.kmolt.swap.Revert;
 import io.kmolt.swap.RevertReport;
@@ -28,7 +29,7 @@ import java.util.Optional;
  */
 record Stage(Target target, KernelImages images, Timeline timeline, Findings findings) {
     /** Longer than a server's: a guest under emulation has the time. */
-    private static final Duration PATIENCE = Duration.ofMinutes(1);
+    private static final Limits PATIENCE = Limits.within(Duration.ofMinutes(1));
 
     /** The build-id's beginning, which is enough for people. */
     private static final int SHORT_ID = 12;
@@ -51,7 +52,7 @@ record Stage(Target target, KernelImages images, Timeline timeline, Findings fin
      */
     SwapReport swap(String module, Path newBuild, String what, Optional<Path> base) throws IOException, SwapException {
         timeline.event("swap", "%s for %s".formatted(module, what));
-        SwapOptions options = new SwapOptions(false, PATIENCE, base, images, Optional.empty());
+        SwapOptions options = SwapOptions.with(images).withLimits(PATIENCE).withBase(base);
         SwapReport report = Swap.run(target, module, newBuild, options, Progress.NONE);
         timeline.event("", "%s answers now; its build-id begins with %s".formatted(report.edition(), id(report)));
         timeline.more("changed: %s; new: %s; %d table words, %d redirects"

@@ -12,15 +12,19 @@ import java.util.HashSet;
 import java.util.Set;
 
 /**
- * Finds the code that runs only while a module is loaded into the kernel, which a swap therefore never runs: what {@code
- * module_init} reaches by calls, and nothing else does. Functions whose address is taken, also by {@code module_init},
- * are callbacks, and may run at any time.
+ * Finds the code that runs when a module is loaded, and what runs when it is unloaded: what {@code module_init} and
+ * {@code module_exit} reach by calls.
+ *
+ * @param init all that {@code module_init} reaches
+ * @param onlyInit of these, what nothing but init and exit reaches: a swap never runs it
+ * @param onlyExit what {@code module_exit} reaches and nothing but init and exit does: it will run on state that another
+ *     build has set up. Functions whose address is taken, also by either, are callbacks, and may run at any time
  */
-final class LoadTime {
-    private LoadTime() {}
+record LoadTime(Set<Item> init, Set<Item> onlyInit, Set<Item> onlyExit) {
 
-    static Set<Item> only(KernelModule module) {
-        Set<Item> starts = new HashSet<>();
+    static LoadTime of(KernelModule module) {
+        Set<Item> init = new HashSet<>();
+        Set<Item> exit = new HashSet<>();
         Set<Item> others = new HashSet<>();
         for (Item item : module.items()) {
             if (!item.function()) {
@@ -30,20 +34,26 @@ final class LoadTime {
                 continue;
             }
             if (item.kind() == SectionKind.INIT_TEXT || item.name().equals("init_module")) {
-                starts.add(item);
+                init.add(item);
             } else if (item.kind() == SectionKind.EXIT_TEXT || item.name().equals("cleanup_module")) {
-                others.add(item);
+                exit.add(item);
             }
             module.references(item).stream()
                     .filter(r -> r.use() == Reference.Use.ADDRESS)
                     .forEach(r -> addFunction(r, others));
         }
         module.elf().sections().stream()
-                .filter(s -> s.name().startsWith("__ksymtab"))
+                .filter(s -> s.name().startsWith("__ksymtab") || module.kind(s.index()) == SectionKind.HOOKS)
                 .forEach(s -> module.references(s.index()).forEach(r -> addFunction(r, others)));
-        Set<Item> only = reached(module, starts);
-        only.removeAll(reached(module, others));
-        return only;
+        Set<Item> always = reached(module, others);
+        Set<Item> fromInit = reached(module, init);
+        return new LoadTime(fromInit, without(fromInit, always), without(reached(module, exit), always));
+    }
+
+    private static Set<Item> without(Set<Item> items, Set<Item> others) {
+        Set<Item> rest = new HashSet<>(items);
+        rest.removeAll(others);
+        return rest;
     }
 
     private static boolean isKept(SectionKind kind) {
@@ -58,7 +68,8 @@ final class LoadTime {
         }
     }
 
-    private static Set<Item> reached(KernelModule module, Collection<Item> starts) {
+    /** All functions that some reach by calls, these included. */
+    static Set<Item> reached(KernelModule module, Collection<Item> starts) {
         Set<Item> reached = new HashSet<>(starts);
         Deque<Item> work = new ArrayDeque<>(starts);
         while (!work.isEmpty()) {

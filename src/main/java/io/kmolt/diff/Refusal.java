@@ -25,6 +25,8 @@ public record Refusal(Kind kind, String subject, String reason) {
         INITIAL_VALUE,
         /** Code that runs once at load has changed; a swap does not run it. */
         INIT,
+        /** Code that runs once at unload has changed; it would find what another build has set up. */
+        EXIT,
         /** An exported symbol is gone or has another CRC. */
         EXPORT,
         /** A trace event has changed; the kernel has registered the old one. */
@@ -33,7 +35,11 @@ public record Refusal(Kind kind, String subject, String reason) {
         STALE_POINTER,
         /** It is not certain what a reference means. */
         DOUBTFUL_REFERENCE,
-        /** What a file with editions declares makes no sense. */
+        /** A function would be called through a pointer, and has no landing pad for indirect branches (IBT). */
+        INDIRECT_CALL,
+        /** Somebody has attached himself to a function, and would be cut off. */
+        ATTACHED,
+        /** What a file with editions, or a build with hooks, declares makes no sense. */
         DECLARATION,
         /** A file with editions, or the core, was built for another kernel. */
         OTHER_KERNEL,

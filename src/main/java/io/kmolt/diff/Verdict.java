@@ -1,7 +1,6 @@
 package io.kmolt.diff;
 
 import static io.kmolt.diff.Refusal.Kind.EXPORT;
-import static io.kmolt.diff.Refusal.Kind.INIT;
 import static io.kmolt.diff.Refusal.Kind.INITIAL_VALUE;
 import static io.kmolt.diff.Refusal.Kind.OTHER_MODULE;
 import static io.kmolt.diff.Refusal.Kind.RESIZED;
@@ -11,15 +10,13 @@ import static io.kmolt.diff.Refusal.Kind.UNMATCHED;
 
 import io.kmolt.diff.Comparison.Change;
 import io.kmolt.elf.ModVersion;
+import io.kmolt.module.Hooks;
 import io.kmolt.module.Item;
-import io.kmolt.module.Reference;
-import io.kmolt.module.Referent;
 import io.kmolt.module.SectionKind;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 
 /** Decides whether a new build may take over: the rules, one method each. What no rule can prove harmless is refused. */
 final class Verdict {
@@ -39,7 +36,10 @@ final class Verdict {
         variables(comparison, refusals);
         initialValues(comparison, refusals);
         traceEvents(comparison, refusals);
-        init(comparison, refusals);
+        refusals.addAll(LoadRules.wrongHooks(comparison));
+        if (Hooks.of(comparison.newModule()).isEmpty()) {
+            refusals.addAll(LoadRules.differences(comparison));
+        }
         refusals.addAll(types.layoutDifferences());
         return refusals;
     }
@@ -78,7 +78,7 @@ final class Verdict {
         }
     }
 
-    private static boolean isState(Item item) {
+    static boolean isState(Item item) {
         return item.kind() == SectionKind.STATE
                 || item.kind() == SectionKind.PERCPU
                 || item.kind() == SectionKind.TRACE;
@@ -135,42 +135,6 @@ final class Verdict {
                         "belongs to a trace event that is " + words(change) + " in the new build"));
             }
         });
-    }
-
-    /** What runs only at load does not run in a swap; so it must be the same, and nothing may rely on what it would do. */
-    private static void init(Comparison comparison, List<Refusal> refusals) {
-        Set<Item> old = LoadTime.only(comparison.oldModule());
-        comparison.functions().forEach((item, change) -> {
-            if (old.contains(item) && change != Change.SAME) {
-                refusals.add(new Refusal(
-                        INIT,
-                        item.name(),
-                        "runs only when the module is loaded, and is " + words(change)
-                                + " in the new build; a swap does not run it"));
-            }
-        });
-        Set<Item> now = LoadTime.only(comparison.newModule());
-        for (Item item : comparison.newFunctions()) {
-            if (now.contains(item)) {
-                refusals.add(new Refusal(
-                        INIT, item.name(), "runs only when the module is loaded, and is new; a swap does not run it"));
-            }
-        }
-        for (Item function : now) {
-            for (Reference reference : comparison.newModule().references(function)) {
-                if (reference.referent() instanceof Referent.InItem in
-                        && isState(in.item())
-                        && in.item().size() > 0
-                        && !Words.isHarmless(in.item())
-                        && comparison.correlation().oldOf(in.item()) == null) {
-                    refusals.add(new Refusal(
-                            INIT,
-                            in.item().name(),
-                            "is new, and is used by " + function.name()
-                                    + ", which runs only when the module is loaded; a swap does not run it"));
-                }
-            }
-        }
     }
 
     private static String words(Change change) {

@@ -9,6 +9,7 @@ import io.kmolt.elf.ElfException;
 import io.kmolt.elf.ElfSymbol;
 import io.kmolt.link.ModuleShell;
 import io.kmolt.link.Neutraliser;
+import io.kmolt.link.OrcTable;
 import io.kmolt.link.StubCode;
 import java.util.ArrayList;
 import java.util.Comparator;

@@ -34,6 +34,15 @@ public final class LoadEditions {
     public record Report(
             String name, String target, String module, List<EditionUpdate.Function> functions, List<String> notes) {}
 
+    /** Sites behind an ENDBR, padded functions and listed returns are not what dispatchers are made for yet. */
+    private static void requireEditions(Target target) throws IOException, SwapException {
+        String release = Facts.release(target);
+        if (!release.startsWith("6.1.")) {
+            throw SwapException.unfit("editions of functions do not work on " + target.describe() + ": it runs "
+                    + release + ", they need Debian 12's kernel 6.1; modules can be swapped there");
+        }
+    }
+
     /**
      * Loads a file that {@code kmolt edition build} made.
      *
@@ -45,6 +54,7 @@ public final class LoadEditions {
             throws IOException, EditionException, SwapException {
         progress.step("examining " + target.describe());
         Doctor.requireFit(target);
+        requireEditions(target);
         EditionFile file = EditionFile.read(path);
         CoreState state = CoreState.ask(target);
         KernelModule core = Core.fitting(target, Facts.release(target), state);

@@ -14,6 +14,7 @@ import io.kmolt.link.Descriptor;
 import io.kmolt.link.DescriptorWriter;
 import io.kmolt.link.ModuleShell;
 import io.kmolt.link.Neutraliser;
+import io.kmolt.link.OrcTable;
 import io.kmolt.link.StubCode;
 import io.kmolt.module.KernelModule;
 import java.io.IOException;

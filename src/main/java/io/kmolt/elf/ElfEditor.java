@@ -175,6 +175,17 @@ public final class ElfEditor {
         }
     }
 
+    /** All relocations of a section as edited so far. */
+    public List<ElfRelocation> relocations(int sectionIndex) {
+        List<ElfRelocation> found = new ArrayList<>();
+        for (SectionDraft draft : sections) {
+            if (draft.entries != null && draft.header.info() == sectionIndex) {
+                found.addAll(draft.entries);
+            }
+        }
+        return found;
+    }
+
     /**
      * Writes the edited object and reads it back as a check.
      *

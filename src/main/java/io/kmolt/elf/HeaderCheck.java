@@ -5,7 +5,6 @@ import static io.kmolt.elf.ElfLayout.U32;
 import static io.kmolt.elf.ElfLayout.U8;
 
 import java.lang.foreign.MemorySegment;
-import org.jspecify.annotations.Nullable;
 
 /** What kind of file this is, from its first bytes (gABI chapter 4, "ELF Header"). */
 final class HeaderCheck {
@@ -17,8 +16,8 @@ final class HeaderCheck {
         if (size == 0) {
             throw new ElfException(file, null, 0, "the file is empty");
         }
-        String compression = compression(head);
-        if (compression != null) {
+        String compression = compression(size < 4 ? 0 : head.get(U32, 0));
+        if (!compression.isEmpty()) {
             throw new ElfException(file, null, 0, "compressed with " + compression + "; decompress it first");
         }
         if (size < 4 || head.get(U32, 0) != ElfLayout.ELF_MAGIC) {
@@ -61,15 +60,19 @@ final class HeaderCheck {
                 ElfLayout.E_SHENTSIZE);
     }
 
-    private static @Nullable String compression(MemorySegment head) {
-        int first = head.byteSize() < 4 ? 0 : head.get(U32, 0);
+    /** With what a file is compressed; empty if it is not, as far as its first bytes tell. */
+    static String compression(byte[] file) {
+        return compression(file.length < 4 ? 0 : MemorySegment.ofArray(file).get(U32, 0));
+    }
+
+    private static String compression(int first) {
         if (first == 0x587a_37fd) {
             return "xz";
         }
         if (first == 0xfd2f_b528) {
             return "zstd";
         }
-        return (first & 0xffff) == 0x8b1f ? "gzip" : null;
+        return (first & 0xffff) == 0x8b1f ? "gzip" : "";
     }
 
     private static void expect(String file, String what, int found, int wanted, String meaning, long at)

@@ -17,6 +17,7 @@ import java.nio.file.StandardOpenOption;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -161,6 +162,11 @@ public final class Guest implements AutoCloseable {
         return process.alive();
     }
 
+    /** Process id of its emulator. */
+    public long pid() {
+        return process.pid();
+    }
+
     /** Whether its kernel panicked. */
     public boolean panicked() {
         return log.panicked();
@@ -207,6 +213,11 @@ public final class Guest implements AutoCloseable {
         } else {
             closeShells();
         }
+    }
+
+    /** The private key and the certificate that this guest's firmware trusts, if it was booted with Secure Boot. */
+    public Optional<List<Path>> secureBootKey() {
+        return SecureBoot.key(folder);
     }
 
     Path folder() {

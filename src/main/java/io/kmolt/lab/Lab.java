@@ -44,8 +44,11 @@ public final class Lab {
             }
         }
         boolean kvm = !options.icount() && KvmProbe.usable(cache, kernel);
-        Path image =
-                options.kaslr() ? kernel.image() : KernelImage.unpacked(kernel).orElse(kernel.image());
+        Path image = options.secureBoot()
+                ? SecureBoot.prepare(kernel, folder)
+                : options.kaslr()
+                        ? kernel.image()
+                        : KernelImage.unpacked(kernel).orElse(kernel.image());
         QemuCommand qemu =
                 new QemuCommand(options, kernel, image, folder, kvm, kvm ? OptionalLong.empty() : HostTsc.kilohertz());
         Initramfs.write(qemu.initramfs(), kernel, options.shares(), environment(cache), KmoltCommand.script(), false);

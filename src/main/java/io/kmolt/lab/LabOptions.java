@@ -15,6 +15,7 @@ import java.util.List;
  * @param icount count instructions: the time stamp counter then advances by one per instruction, with one CPU and
  *     without KVM
  * @param kaslr let the kernel's own loader unpack it and place it at random; takes a few seconds more when emulated
+ * @param secureBoot boot under UEFI with Secure Boot on, see {@link SecureBoot}
  */
 public record LabOptions(
         String kernel,
@@ -24,7 +25,8 @@ public record LabOptions(
         List<Path> shares,
         String append,
         boolean icount,
-        boolean kaslr) {
+        boolean kaslr,
+        boolean secureBoot) {
     /** Enough for a JVM inside. */
     public static final int DEFAULT_MEMORY = 1024;
 
@@ -46,38 +48,50 @@ public record LabOptions(
     /** The default kernel, 2 CPUs, 1 GiB, no shares. */
     public static LabOptions defaults() {
         return new LabOptions(
-                KernelCache.DEFAULT_VERSION, DEFAULT_MEMORY, DEFAULT_CPUS, DEFAULT_CPU, List.of(), "", false, false);
+                KernelCache.DEFAULT_VERSION,
+                DEFAULT_MEMORY,
+                DEFAULT_CPUS,
+                DEFAULT_CPU,
+                List.of(),
+                "",
+                false,
+                false,
+                false);
     }
 
     public LabOptions withKernel(String version) {
-        return new LabOptions(version, memory, cpus, cpu, shares, append, icount, kaslr);
+        return new LabOptions(version, memory, cpus, cpu, shares, append, icount, kaslr, secureBoot);
     }
 
     public LabOptions withMemory(int mebibytes) {
-        return new LabOptions(kernel, mebibytes, cpus, cpu, shares, append, icount, kaslr);
+        return new LabOptions(kernel, mebibytes, cpus, cpu, shares, append, icount, kaslr, secureBoot);
     }
 
     public LabOptions withCpus(int count) {
-        return new LabOptions(kernel, memory, count, cpu, shares, append, icount, kaslr);
+        return new LabOptions(kernel, memory, count, cpu, shares, append, icount, kaslr, secureBoot);
     }
 
     public LabOptions withCpu(String model) {
-        return new LabOptions(kernel, memory, cpus, model, shares, append, icount, kaslr);
+        return new LabOptions(kernel, memory, cpus, model, shares, append, icount, kaslr, secureBoot);
     }
 
     public LabOptions withShares(Path... folders) {
-        return new LabOptions(kernel, memory, cpus, cpu, List.of(folders), append, icount, kaslr);
+        return new LabOptions(kernel, memory, cpus, cpu, List.of(folders), append, icount, kaslr, secureBoot);
     }
 
     public LabOptions withAppend(String words) {
-        return new LabOptions(kernel, memory, cpus, cpu, shares, words, icount, kaslr);
+        return new LabOptions(kernel, memory, cpus, cpu, shares, words, icount, kaslr, secureBoot);
     }
 
     public LabOptions withIcount() {
-        return new LabOptions(kernel, memory, 1, cpu, shares, append, true, kaslr);
+        return new LabOptions(kernel, memory, 1, cpu, shares, append, true, kaslr, secureBoot);
     }
 
     public LabOptions withKaslr() {
-        return new LabOptions(kernel, memory, cpus, cpu, shares, append, icount, true);
+        return new LabOptions(kernel, memory, cpus, cpu, shares, append, icount, true, secureBoot);
+    }
+
+    public LabOptions withSecureBoot() {
+        return new LabOptions(kernel, memory, cpus, cpu, shares, append, icount, kaslr, true);
     }
 }

@@ -63,6 +63,9 @@ record QemuCommand(LabOptions options, Kernel kernel, Path image, Path folder, b
         if (options.icount()) {
             Collections.addAll(argv, "-icount", "shift=0,sleep=off");
         }
+        if (options.secureBoot()) {
+            argv.addAll(SecureBoot.firmware(folder));
+        }
         Collections.addAll(argv, "-smp", "" + options.cpus(), "-m", "" + options.memory());
         Collections.addAll(
                 argv, "-kernel", image.toString(), "-initrd", initramfs().toString());
@@ -125,7 +128,7 @@ record QemuCommand(LabOptions options, Kernel kernel, Path image, Path folder, b
     }
 
     /** A comma in an option's value is doubled. */
-    private static String escape(Path path) {
+    static String escape(Path path) {
         return path.toString().replace(",", ",,");
     }
 }

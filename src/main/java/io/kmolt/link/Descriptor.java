@@ -28,6 +28,7 @@ public final class Descriptor {
     private static final int BUILD_ID_LEN = 20;
     private static final int NOTE_HEADER_SIZE = 16;
     private static final long SLOT_OPTIONAL = 1;
+    private static final long SLOT_JUMP = 2;
     private static final long UPDATE_STICKY = 1;
 
     /** As the loader lays code out: section by section in the file's order, except that init code does not count. */
@@ -51,37 +52,45 @@ public final class Descriptor {
     /**
      * Fills the section.
      *
+     * @param jumps of pads, in order
      * @param home redirects back to the build that answers now
      * @param blocking ranges of addresses in the kernel that must be empty to commit: start and end
      * @param sticky whether it must not be freed before its base is
+     * @param hooks to be called: what prepares and what takes it back; empty if neither is
      * @param reverting functions of the new build that must be empty to revert
      */
     void write(
             LinkInput input,
             List<Slot> slots,
+            List<JumpPads.Jump> jumps,
             SortedMap<Long, Item> redirects,
             List<Redirects.Home> home,
             List<long[]> blocking,
             Collection<Item> reverting,
             boolean sticky,
+            List<Item> hooks,
             Rewriter rewriter,
             Stubs stubs) {
         int slotsAt = STRUCT_SIZE;
-        int redirectsAt = slotsAt + slots.size() * 32;
+        int redirectsAt = slotsAt + (slots.size() + jumps.size()) * 32;
         int homeAt = redirectsAt + redirects.size() * 16;
         int commitAt = homeAt + home.size() * 16;
         int revertAt = commitAt + blocking.size() * 16;
         writeHeader(input, sticky);
         writeExits(input.edition(), stubs);
-        out.array(slotsAt, slots.size());
+        out.array(slotsAt, slots.size() + jumps.size());
         out.array(redirectsAt, redirects.size());
         out.array(homeAt, home.size());
         out.array(commitAt, blocking.size());
         out.array(revertAt, reverting.size());
-        out.u64(0).u64(0); // no hooks
+        if (hooks.isEmpty()) {
+            out.u64(0).u64(0);
+        }
+        hooks.forEach(hook -> out.address(hook.symbol(), 0));
         for (Slot slot : slots) {
             writeSlot(slot, rewriter);
         }
+        jumps.forEach(this::writeJump);
         for (Map.Entry<Long, Item> redirect : redirects.entrySet()) {
             out.u64(redirect.getKey());
             out.address(redirect.getValue().symbol(), 0);
@@ -152,12 +161,25 @@ public final class Descriptor {
             out.address(importSymbol(slot.baseImport()), slot.base());
         }
         Reference reference = slot.reference();
-        if (reference == null || reference.relocation() == null) {
+        if (slot.pad() != 0) {
+            out.address(slot.pad(), 0);
+        } else if (reference == null || reference.relocation() == null) {
             out.u64(slot.value());
         } else {
             out.relocated(rewriter.forSlot(out.position(), reference, reference.relocation()));
         }
         out.u64(slot.optional() ? SLOT_OPTIONAL : 0);
+    }
+
+    private void writeJump(JumpPads.Jump jump) {
+        if (jump.symbol() == 0) {
+            out.u64(jump.offset());
+        } else {
+            out.address(jump.symbol(), jump.offset());
+        }
+        out.u64(jump.base());
+        out.address(jump.target().symbol(), 0);
+        out.u64(SLOT_JUMP);
     }
 
     private int importSymbol(String name) {

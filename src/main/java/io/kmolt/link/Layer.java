@@ -11,8 +11,32 @@ import io.kmolt.module.RunningModule;
  * @param running where it is
  * @param comparison it (old) and the new build (new)
  * @param types what is known about the types of the two
+ * @param held its functions that somebody else has
  */
-public record Layer(RunningModule running, Comparison comparison, Types types) {
+public record Layer(RunningModule running, Comparison comparison, Types types, Held held) {
+
+    /** One that nobody else is at. */
+    public Layer(RunningModule running, Comparison comparison, Types types) {
+        this(running, comparison, types, Held.NONE);
+    }
+
+    /** Whether somebody else has the site of one of its functions. */
+    boolean isHeld(Item old) {
+        return held.by().containsKey(old.name());
+    }
+
+    /** Who has the site of one of its functions, as the rest of a sentence; empty if nobody has. */
+    String heldBy(Item old) {
+        return isHeld(old)
+                ? ": %s has its ftrace site; take that away first"
+                        .formatted(held.by().get(old.name()))
+                : "";
+    }
+
+    /** Whether what answers when one of its functions is called is not what the new build has. */
+    boolean isChanged(Item old) {
+        return comparison.isChanged(old) || isHeld(old);
+    }
 
     /** Where an item of this layer's build is in the kernel. */
     long address(Item item) {

@@ -12,9 +12,22 @@ import java.util.List;
  * @param edition the new build
  * @param layers what is in the kernel already: the base first, then the editions in the order of their commits
  * @param core the core's file, of the build that is loaded
+ * @param pads whether tables lead to functions through pads
  */
 public record LinkInput(
-        String name, String bootId, String from, KernelModule edition, List<Layer> layers, KernelModule core) {
+        String name,
+        String bootId,
+        String from,
+        KernelModule edition,
+        List<Layer> layers,
+        KernelModule core,
+        Pads pads) {
+
+    /** Tables lead to functions directly. */
+    public LinkInput(
+            String name, String bootId, String from, KernelModule edition, List<Layer> layers, KernelModule core) {
+        this(name, bootId, from, edition, layers, core, Pads.NONE);
+    }
 
     Layer base() {
         return layers.getFirst();

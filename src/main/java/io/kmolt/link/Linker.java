@@ -1,12 +1,17 @@
 package io.kmolt.link;
 
 import io.kmolt.diff.Comparison;
+import io.kmolt.diff.LoadRules;
 import io.kmolt.diff.Refusal;
 import io.kmolt.diff.Words;
 import io.kmolt.elf.ElfEditor;
 import io.kmolt.elf.ElfException;
+import io.kmolt.module.Hooks;
 import io.kmolt.module.Item;
 import io.kmolt.module.KernelModule;
+import io.kmolt.module.LandingPads;
+import io.kmolt.module.Reference;
+import io.kmolt.module.Referent;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Comparator;
@@ -15,6 +20,7 @@ import java.util.List;
 import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Links a new build of a module onto the one that is in the kernel: from both files and where the loaded one is, to an
@@ -44,6 +50,7 @@ public final class Linker {
     private Update link() throws LinkException, ElfException {
         // 1. Every build that is in the kernel must agree that the new one may take over from it.
         input.layers().forEach(layer -> refusals.addAll(layer.comparison().refusals()));
+        checkLandingPads();
         refuseIfAny();
 
         // 2. What is one and the same in the kernel and in the new build.
@@ -51,16 +58,17 @@ public final class Linker {
 
         // 3. Who sends its callers on, who cannot, and whether that is harmless.
         List<Redirects> redirects = input.layers().stream().map(Redirects::new).toList();
-        Set<Item> blocking = Quiescence.toCommit(input.base().comparison(), redirects.getFirst()::covers);
+        Set<Item> blocking = Quiescence.toCommit(input.base(), redirects.getFirst()::covers);
         for (int i = 0; i < input.layers().size(); i++) {
             checkStalePointers(input.layers().get(i), redirects.get(i));
         }
 
         // 4. Which words of the base's tables change. Before rewriting, as it looks at the original references.
-        List<Slot> slots = Slots.find(input, sharing, redirects.getFirst(), blocking, refusals);
+        ElfEditor editor = new ElfEditor(edition.elf());
+        JumpPads pads = new JumpPads(input, redirects.getFirst(), editor);
+        List<Slot> slots = pads.lead(Slots.find(input, sharing, redirects.getFirst(), blocking, refusals));
 
         // 5. The new build's references: to the running objects, to the base's functions where an address is stored.
-        ElfEditor editor = new ElfEditor(edition.elf());
         Rewriter rewriter = new Rewriter(input, sharing, redirects.getFirst(), blocking, editor, refusals);
         rewriter.rewriteAll();
         rewriter.makeSymbolsAbsolute();
@@ -71,20 +79,24 @@ public final class Linker {
         ModuleShell shell = new ModuleShell(edition.elf(), editor);
         Neutraliser.replaceInfo(input, shell);
 
+        pads.finish(edition.elf());
+
         // 7. The change set, and the stubs that hand it to the core.
         Descriptor descriptor = new Descriptor(editor);
         Stubs stubs = Stubs.add(editor, descriptor.symbol(), shell.ownModule());
         shell.replaceModule(input.name(), input.core(), stubs.init(), stubs.exit());
         Neutraliser.addVersions(input, shell, Stubs.IMPORTS, slots);
-        List<String> sticky = sticky(slots, rewriter);
+        List<String> sticky = sticky(slots, pads, rewriter);
         descriptor.write(
                 input,
                 slots,
+                pads.jumps(),
                 bySite(redirects),
                 redirects.getLast().home(),
                 ranges(redirects),
-                Quiescence.toRevert(input.current().comparison(), redirects.getLast()::leadsHome),
+                Quiescence.toRevert(input.current(), redirects.getLast()::leadsHome),
                 !sticky.isEmpty(),
+                hooks(),
                 rewriter,
                 stubs);
         refuseIfAny();
@@ -96,6 +108,33 @@ public final class Linker {
                 sharing.items().size(),
                 notes.stream().distinct().toList(),
                 sticky);
+    }
+
+    /** Without them, its exit and everything in its tables would be out of reach on a processor that looks for them. */
+    private void checkLandingPads() {
+        if (LandingPads.of(input.base().comparison().oldModule()).tracked()
+                && !LandingPads.of(edition).tracked()) {
+            refusals.add(new Refusal(
+                    Refusal.Kind.INDIRECT_CALL,
+                    edition.name(),
+                    "the new build has no landing pads for indirect branches (ENDBR64), the loaded one has:"
+                            + " build it with the kernel's own flags"));
+        }
+    }
+
+    /**
+     * The hooks that the core is to call: none unless init or exit differ from those of the build that answers, which has
+     * done all else already.
+     */
+    private List<Item> hooks() {
+        Hooks hooks = Hooks.of(edition);
+        List<Refusal> differences = LoadRules.differences(input.current().comparison());
+        if (!hooks.areComplete() || differences.isEmpty()) {
+            return List.of();
+        }
+        String prepare = hooks.prepare().getFirst().name();
+        differences.forEach(d -> notes.add(d + ": taken care of by prepare hook " + prepare));
+        return List.of(hooks.prepare().getFirst(), hooks.unprepare().getFirst());
     }
 
     private void refuseIfAny() throws LinkException {
@@ -110,7 +149,7 @@ public final class Linker {
      */
     private void checkStalePointers(Layer layer, Redirects redirects) {
         Comparison comparison = layer.comparison();
-        Set<Item> blocking = Quiescence.toCommit(comparison, redirects::covers);
+        Set<Item> blocking = Quiescence.toCommit(layer, redirects::covers);
         for (Item old : comparison.oldModule().functions()) {
             boolean escapes =
                     comparison.escaping().contains(old) || comparison.exported().contains(old.name());
@@ -132,7 +171,8 @@ public final class Linker {
                         + layer.types()
                                 .prototypeDifference(old.name())
                                 .map(d -> ": " + d)
-                                .orElse("");
+                                .orElse("")
+                        + layer.heldBy(old);
     }
 
     private static SortedMap<Long, Item> bySite(List<Redirects> redirects) {
@@ -141,12 +181,24 @@ public final class Linker {
         return bySite;
     }
 
-    private static List<String> sticky(List<Slot> slots, Rewriter rewriter) {
+    private static List<String> sticky(List<Slot> slots, JumpPads pads, Rewriter rewriter) {
         List<String> sticky = new ArrayList<>(rewriter.sticky());
-        if (slots.stream().anyMatch(s -> s.reference() != null)) {
+        if (slots.stream().anyMatch(s -> isFunction(s.reference()))) {
             sticky.add("tables name its functions, and the kernel may have copied their addresses");
         }
+        if (slots.stream().anyMatch(s -> s.reference() != null && !isFunction(s.reference()))) {
+            sticky.add("tables name its data, and the kernel may have copied their addresses");
+        }
+        if (pads.added() > 0) {
+            sticky.add("it brings %d jump pads, which later builds use".formatted(pads.added()));
+        }
         return sticky;
+    }
+
+    private static boolean isFunction(@Nullable Reference reference) {
+        return reference != null
+                && reference.referent() instanceof Referent.InItem in
+                && in.item().function();
     }
 
     /** Addresses of all code in the kernel that must be empty to commit, sorted. */
@@ -154,7 +206,8 @@ public final class Linker {
         List<long[]> ranges = new ArrayList<>();
         for (int i = 0; i < redirects.size(); i++) {
             Layer layer = input.layers().get(i);
-            add(ranges, layer, Quiescence.toCommit(layer.comparison(), redirects.get(i)::covers));
+            layer.held().code().forEach(code -> ranges.add(new long[] {code.start(), code.end()}));
+            add(ranges, layer, Quiescence.toCommit(layer, redirects.get(i)::covers));
         }
         ranges.sort(Comparator.comparingLong(range -> range[0]));
         return ranges;

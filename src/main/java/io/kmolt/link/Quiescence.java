@@ -60,17 +60,18 @@ final class Quiescence {
     }
 
     /** Functions of a layer that must be empty for the new build to take over. */
-    static Set<Item> toCommit(Comparison comparison, Predicate<Item> redirected) {
-        return blocking(comparison.oldModule(), comparison::isChanged, redirected);
+    static Set<Item> toCommit(Layer layer, Predicate<Item> redirected) {
+        return blocking(layer.comparison().oldModule(), layer::isChanged, redirected);
     }
 
     /** Functions of the new build that must be empty to go back to the build that answers now. */
-    static Set<Item> toRevert(Comparison comparison, Predicate<Item> leadsHome) {
+    static Set<Item> toRevert(Layer layer, Predicate<Item> leadsHome) {
+        Comparison comparison = layer.comparison();
         return blocking(
                 comparison.newModule(),
                 function -> {
                     Item old = comparison.correlation().oldOf(function);
-                    return old == null || comparison.isChanged(old);
+                    return old == null || layer.isChanged(old);
                 },
                 leadsHome);
     }

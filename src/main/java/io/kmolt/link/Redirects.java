@@ -3,6 +3,7 @@ package io.kmolt.link;
 import io.kmolt.diff.Comparison;
 import io.kmolt.diff.Words;
 import io.kmolt.module.FtraceSites;
+import io.kmolt.module.Hooks;
 import io.kmolt.module.Item;
 import io.kmolt.module.SectionKind;
 import java.util.HashMap;
@@ -10,29 +11,32 @@ import java.util.List;
 import java.util.Map;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Which functions of a layer send their callers to the new build, and which of the new build send theirs back.
  *
- * <p>All that can: they must have an ftrace site, a name that says how they are called, and be called in the same way in
+ * <p>All that can: they must have an ftrace site that nobody else has, a name that says how they are called, and be called in the same way in
  * both builds. What a trace event has registered stays as it is.
  */
 final class Redirects {
     private final Layer layer;
     private final Map<Item, Long> oldSites;
     private final Map<Item, Long> newSites;
+    private final Hooks hooks;
     private final Map<Item, Item> targets = new HashMap<>();
     private final Map<Item, Item> homes = new HashMap<>();
 
     Redirects(Layer layer) {
         this.layer = layer;
         Comparison comparison = layer.comparison();
+        this.hooks = Hooks.of(comparison.newModule());
         this.oldSites = FtraceSites.of(comparison.oldModule());
         this.newSites = FtraceSites.of(comparison.newModule());
         for (Item old : comparison.oldModule().functions()) {
             Item target = comparison.correlation().newOf(old);
             if (target != null && canStandIn(old, target)) {
-                if (oldSites.containsKey(old)) {
+                if (oldSites.containsKey(old) && !layer.isHeld(old)) {
                     targets.put(old, target);
                 }
                 if (newSites.containsKey(target)) {
@@ -46,6 +50,8 @@ final class Redirects {
         return old.kind() == SectionKind.TEXT
                 && target.kind() == SectionKind.TEXT
                 && !old.isClone()
+                // The core calls the hooks of one build, whichever answers.
+                && !hooks.contains(target)
                 && !Words.isTraceItem(layer.comparison().oldModule(), old)
                 && isCalledTheSame(old);
     }
@@ -59,6 +65,13 @@ final class Redirects {
     /** Whether whoever calls this function of the layer gets to the new build. */
     boolean covers(Item oldFunction) {
         return targets.containsKey(oldFunction);
+    }
+
+    /** The new build's function that can be called in place of one of the layer; null if there is none. */
+    @Nullable
+    Item standIn(Item oldFunction) {
+        Item target = layer.comparison().correlation().newOf(oldFunction);
+        return target != null && canStandIn(oldFunction, target) ? target : null;
     }
 
     /** Whether whoever calls this function of the new build, once it no longer answers, gets back to the layer. */

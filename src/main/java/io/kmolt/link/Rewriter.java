@@ -11,6 +11,7 @@ import io.kmolt.elf.ElfSection;
 import io.kmolt.elf.ElfSymbol;
 import io.kmolt.module.Item;
 import io.kmolt.module.KernelModule;
+import io.kmolt.module.LandingPads;
 import io.kmolt.module.Reference;
 import io.kmolt.module.Referent;
 import io.kmolt.module.SectionKind;
@@ -40,6 +41,7 @@ final class Rewriter {
     private final Comparison comparison;
     private final Sharing sharing;
     private final Redirects redirects;
+    private final LandingPads basePads;
     private final Set<Item> unsafeOldFunctions;
     private final ElfEditor editor;
     private final List<Refusal> refusals;
@@ -58,6 +60,7 @@ final class Rewriter {
         this.comparison = input.base().comparison();
         this.sharing = sharing;
         this.redirects = redirects;
+        this.basePads = LandingPads.of(comparison.oldModule());
         this.unsafeOldFunctions = unsafeOldFunctions;
         this.editor = editor;
         this.refusals = refusals;
@@ -164,15 +167,37 @@ final class Rewriter {
             sticky.add("it takes the address of its new function " + item.name());
             return relocation;
         }
+        if (!basePads.has(old)) {
+            // Nobody took the base's address, and nobody could call it: the new build's is the first one.
+            refuseIfAnEditionGaveAway(item);
+            sticky.add("it takes the address of " + item.name() + ", which the loaded build does not");
+            return relocation;
+        }
         if (!redirects.covers(old)
                 && unsafeOldFunctions.contains(old)
                 && !Words.isTraceItem(comparison.oldModule(), old)) {
             refusals.add(new Refusal(
                     Refusal.Kind.STALE_POINTER,
                     item.name(),
-                    "its address is stored by code, but the base's copy cannot be redirected to the new one"));
+                    "its address is stored by code, but the base's copy cannot be redirected to the new one"
+                            + input.base().heldBy(old)));
         }
         return absolute(relocation, input.base().address(old), item.offset());
+    }
+
+    /** A pointer that an edition before has stored is another one, and may be compared with ours. */
+    private void refuseIfAnEditionGaveAway(Item item) {
+        for (Layer layer : input.layers().subList(1, input.layers().size())) {
+            Item old = layer.comparison().correlation().oldOf(item);
+            if (old != null && layer.comparison().escaping().contains(old)) {
+                refusals.add(new Refusal(
+                        Refusal.Kind.INDIRECT_CALL,
+                        item.name(),
+                        "its address is taken by code since %s, and the base's copy cannot be called through a pointer: revert %s first"
+                                .formatted(
+                                        layer.running().name(), layer.running().name())));
+            }
+        }
     }
 
     private ElfRelocation object(int section, SectionKind holder, Reference reference, ElfRelocation relocation) {

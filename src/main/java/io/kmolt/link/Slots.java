@@ -8,6 +8,7 @@ import io.kmolt.elf.Elf;
 import io.kmolt.elf.ElfRelocation;
 import io.kmolt.module.Item;
 import io.kmolt.module.KernelModule;
+import io.kmolt.module.LandingPads;
 import io.kmolt.module.Reference;
 import io.kmolt.module.Referent;
 import io.kmolt.module.SectionKind;
@@ -36,6 +37,7 @@ final class Slots {
     private final Redirects redirects;
     private final Set<Item> blocking;
     private final Set<Item> oneAddress;
+    private final LandingPads editionPads;
     private final List<Slot> slots = new ArrayList<>();
 
     private Slots(LinkInput input, Sharing sharing, Redirects redirects, Set<Item> blocking, List<Refusal> refusals) {
@@ -45,12 +47,15 @@ final class Slots {
         this.redirects = redirects;
         this.blocking = blocking;
         this.refusals = refusals;
+        this.editionPads = LandingPads.of(edition);
         this.oneAddress = functionsWithOneAddress();
     }
 
     /**
      * Functions of the base that must have the same address everywhere, so that tables go on holding it and the redirect
      * does the rest: code takes the address, or other modules can, and either may compare it with what stands in a table.
+     *
+     * <p>Not those that cannot be called through a pointer: nobody has their address, so the new build's is the first one.
      */
     private Set<Item> functionsWithOneAddress() {
         Comparison comparison = base.comparison();
@@ -64,6 +69,8 @@ final class Slots {
         comparison.oldModule().functions().stream()
                 .filter(f -> comparison.exported().contains(f.name()))
                 .forEach(functions::add);
+        LandingPads pads = LandingPads.of(comparison.oldModule());
+        functions.removeIf(f -> !pads.has(f));
         return functions;
     }
 
@@ -131,11 +138,22 @@ final class Slots {
             return;
         }
         OptionalLong everywhere = oneAddress(word.newReference());
-        if (everywhere.isEmpty()) {
-            slots.add(new Slot(address, baseImport, was.getAsLong(), word.newReference(), word.newValue(), writable));
+        if (everywhere.isEmpty() && isFunction(word.newReference()) && !canLand(word.newReference())) {
+            refusals.add(
+                    new Refusal(
+                            Refusal.Kind.INDIRECT_CALL,
+                            item.name(),
+                            "names a function that the processor lets nobody call through a pointer: it does not begin with ENDBR64"));
+        } else if (everywhere.isEmpty()) {
+            slots.add(
+                    new Slot(address, baseImport, was.getAsLong(), word.newReference(), 0, word.newValue(), writable));
         } else if (!baseImport.isEmpty() || everywhere.getAsLong() != was.getAsLong()) {
-            slots.add(new Slot(address, baseImport, was.getAsLong(), null, everywhere.getAsLong(), writable));
+            slots.add(new Slot(address, baseImport, was.getAsLong(), null, 0, everywhere.getAsLong(), writable));
         }
+    }
+
+    private boolean canLand(@Nullable Reference reference) {
+        return reference != null && reference.referent() instanceof Referent.InItem in && editionPads.has(in.item());
     }
 
     private OptionalLong oneAddress(@Nullable Reference reference) {
@@ -150,7 +168,8 @@ final class Slots {
             refusals.add(new Refusal(
                     Refusal.Kind.STALE_POINTER,
                     old.name(),
-                    "changes, and must keep its address, which code may compare; but calls cannot be redirected"));
+                    "changes, and must keep its address, which code may compare; but calls cannot be redirected"
+                            + base.heldBy(old)));
         }
         return OptionalLong.of(base.address(old));
     }

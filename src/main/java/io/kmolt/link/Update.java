@@ -1,5 +1,6 @@
 package io.kmolt.link;
 
+import java.util.ArrayList;
 import java.util.List;
 
 /**
@@ -21,6 +22,13 @@ public record Update(
         int sharedObjects,
         List<String> notes,
         List<String> sticky) {
+
+    /** The same with more notes. */
+    public Update noting(List<String> more) {
+        List<String> all = new ArrayList<>(notes);
+        all.addAll(more);
+        return new Update(name, image, slots, redirects, sharedObjects, List.copyOf(all), sticky);
+    }
 
     /** The same under the name of an edition that is loaded already. */
     public Update as(String otherName) {

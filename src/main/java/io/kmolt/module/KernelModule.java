@@ -1,5 +1,6 @@
 package io.kmolt.module;
 
+import io.kmolt.elf.Compressed;
 import io.kmolt.elf.Elf;
 import io.kmolt.elf.ElfException;
 import io.kmolt.elf.ElfObject;
@@ -30,6 +31,9 @@ import org.jspecify.annotations.Nullable;
  * instruction pointer counts from the instruction's end, which an immediate operand puts behind the field.
  */
 public final class KernelModule {
+    /** What objtool calls the padding before a function, from 6.2 on ({@code elf_create_prefix_symbol()}): no function. */
+    private static final String PADDING = "__pfx_";
+
     private final ElfObject elf;
     private final String name;
     private final List<SectionKind> kinds;
@@ -53,7 +57,7 @@ public final class KernelModule {
         }
     }
 
-    /** Reads a module's file, without the signature at its end if there is one. */
+    /** Reads a module's file, compressed or not, without the signature at its end if there is one. */
     public static KernelModule read(Path path) throws ModuleException, ElfException, IOException {
         return parse(path.toString(), Files.readAllBytes(path));
     }
@@ -62,10 +66,10 @@ public final class KernelModule {
      * Takes a module's bytes apart.
      *
      * @param file what to call it in messages
-     * @param bytes the file's contents
+     * @param bytes the file's contents, compressed or not
      */
     public static KernelModule parse(String file, byte[] bytes) throws ModuleException, ElfException {
-        ElfObject elf = ElfObject.parse(file, Signature.strip(bytes));
+        ElfObject elf = ElfObject.parse(file, Signature.strip(Compressed.expand(file, bytes)));
         String name = elf.modinfo("name").orElse(null);
         if (name == null || elf.section(".gnu.linkonce.this_module").isEmpty()) {
             throw new ModuleException(file, "is not a kernel module: it has no name or no struct module");
@@ -84,7 +88,10 @@ public final class KernelModule {
     private static List<Item> items(ElfObject elf, List<SectionKind> kinds) {
         List<Item> items = new ArrayList<>();
         for (ElfSymbol symbol : elf.symbols()) {
-            if (symbol.isDefined() && !symbol.isAbsolute() && (symbol.isFunction() || symbol.isObject())) {
+            if (symbol.isDefined()
+                    && !symbol.isAbsolute()
+                    && (symbol.isFunction() || symbol.isObject())
+                    && !symbol.name().startsWith(PADDING)) {
                 SectionKind kind = kinds.get(symbol.shndx());
                 items.add(new Item(
                         symbol.index(),

@@ -34,6 +34,8 @@ public enum SectionKind {
     TRACE,
     /** Only read at load, to register something; an update must not register it again. */
     REGISTRATION,
+    /** Names the hooks of a build, which kmolt reads and nobody else. */
+    HOOKS,
     /** Data that is used at load or unload only. */
     INIT_DATA,
     /** Describes the code next to it; every copy of the code needs its own. */
@@ -93,6 +95,8 @@ public enum SectionKind {
             Map.entry("__patchable_function_entries", METADATA),
             Map.entry("__dyndbg", METADATA),
             Map.entry("__dyndbg_classes", METADATA),
+            Map.entry(".kmolt.prepare", HOOKS),
+            Map.entry(".kmolt.unprepare", HOOKS),
             Map.entry(".BTF_ids", DEFINITION),
             Map.entry(".ref.text", TEXT),
             Map.entry(".sched.text", TEXT),

@@ -18,18 +18,55 @@ public final class Attempts {
 
     private Attempts() {}
 
+    /**
+     * Tries a change, each time with all CPUs stopped for no longer than allowed.
+     *
+     * @throws SwapException if somebody was in the way, or a CPU did not come to rest, up to the end
+     */
+    static Outcome change(CoreSession session, String command, Limits limits, Progress progress)
+            throws TargetException, SwapException {
+        Outcome outcome = run(session, command + limits.forCore(), limits.timeout(), progress);
+        if (isInTheWay(outcome.reply())) {
+            throw SwapException.busy(
+                    gaveUp(outcome.reply(), limits), outcome.reply().blockers());
+        }
+        return outcome;
+    }
+
+    private static String gaveUp(Reply reply, Limits limits) {
+        String why = reply.error().equals("blocked")
+                ? "tasks are in code that is about to change"
+                : reply.late()
+                        .map(late -> late + "; all CPUs must come to rest at once")
+                        .orElse("stopping all CPUs took longer than %s each time; --max-pause says how long it may take"
+                                .formatted(millis(limits.maxPause())));
+        return "gave up after %d s: %s; nothing has changed"
+                .formatted(limits.timeout().toSeconds(), why);
+    }
+
+    private static String millis(Duration duration) {
+        return duration.toNanos() % 1_000_000 == 0 ? duration.toMillis() + " ms" : duration.toNanos() / 1000 + " us";
+    }
+
+    private static boolean isInTheWay(Reply reply) {
+        return reply.error().equals("blocked") || reply.error().equals("late");
+    }
+
     public static Outcome run(CoreSession session, String command, Duration timeout, Progress progress)
             throws TargetException {
         long end = System.nanoTime() + timeout.toNanos();
         long wait = FIRST_WAIT_MILLIS;
         for (int count = 1; ; count++) {
             Reply reply = session.send(command);
-            if (!reply.error().equals("blocked") || System.nanoTime() >= end) {
+            if (!isInTheWay(reply) || System.nanoTime() >= end) {
                 return new Outcome(reply, count);
             }
             if (count == 1 && !reply.blockers().isEmpty()) {
                 Blocker first = reply.blockers().getFirst();
                 progress.step("waiting for " + first.command() + " (pid " + first.pid() + ") in " + first.where());
+            }
+            if (count == 1 && reply.late().isPresent()) {
+                progress.step("waiting: " + reply.late().get());
             }
             sleep(wait);
             wait = Math.min(2 * wait, LONGEST_WAIT_MILLIS);

@@ -1,6 +1,7 @@
 package io.kmolt.swap;
 
 import io.kmolt.elf.ElfException;
+import io.kmolt.link.Descriptor;
 import io.kmolt.module.KernelModule;
 import io.kmolt.module.ModuleException;
 import io.kmolt.target.ModuleLoadException;
@@ -31,7 +32,13 @@ public final class Core {
     static BuiltCore built(String release) throws IOException {
         try {
             Path path = file(release);
-            return new BuiltCore(path.toString(), read(path).buildId().orElse(""), "");
+            KernelModule core = read(path);
+            String abi = core.info("kmolt_abi");
+            String problem = abi.equals("" + Descriptor.ABI)
+                    ? ""
+                    : "%s was built with ABI %s, needed is %d"
+                            .formatted(path, abi.isEmpty() ? "below 3" : abi, Descriptor.ABI);
+            return new BuiltCore(path.toString(), core.buildId().orElse(""), problem);
         } catch (SwapException e) {
             return new BuiltCore("", "", String.valueOf(e.getMessage()));
         }

@@ -1,11 +1,13 @@
 package io.kmolt.swap;
 
 import io.kmolt.link.Descriptor;
+import io.kmolt.sign.SigningKey;
 import io.kmolt.target.Target;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /** Judges whether kmolt can work on a target, before anything is changed there: one method for each question. */
 public final class Doctor {
@@ -23,7 +25,7 @@ public final class Doctor {
     /** Looks at everything. */
     public static Diagnosis examine(Target target) throws IOException {
         Vitals vitals = Vitals.ask(target);
-        return Diagnosis.of(target.describe(), checks(vitals, Core.built(vitals.get("release"))));
+        return Diagnosis.of(target.describe(), checks(vitals, Core.built(vitals.get("release")), target.signer()));
     }
 
     /**
@@ -40,13 +42,13 @@ public final class Doctor {
         }
     }
 
-    static List<Check> checks(Vitals vitals, BuiltCore built) {
+    static List<Check> checks(Vitals vitals, BuiltCore built, Optional<SigningKey> key) {
         List<Check> checks = new ArrayList<>();
         checks.add(kernel(vitals));
         checks.add(architecture(vitals));
         checks.add(root(vitals));
         checks.add(lockdown(vitals));
-        checks.add(signatures(vitals));
+        checks.add(Signatures.check(vitals, key));
         checks.add(modulesDisabled(vitals));
         checks.add(addresses(vitals));
         checks.add(ftrace(vitals));
@@ -56,18 +58,15 @@ public final class Doctor {
         checks.add(coreFile(vitals, built));
         checks.add(coreLoaded(vitals, built));
         checks.add(owner(vitals));
+        checks.add(DirectCalls.check(vitals));
         return checks;
     }
 
     private static Check kernel(Vitals vitals) {
         String release = vitals.get("release");
-        if (release.startsWith("6.1.")) {
-            return Check.ok("kernel", release);
-        }
-        String advice = "use kmolt on Debian 12's kernel 6.1";
-        return release.startsWith("6.12.")
-                ? Check.unfit("kernel", release + ": 6.12 is not supported yet", advice)
-                : Check.unfit("kernel", release + " is not supported", advice);
+        return release.startsWith("6.1.") || release.startsWith("6.12.")
+                ? Check.ok("kernel", release)
+                : Check.unfit("kernel", release + " is not supported", "use kmolt on Debian 12's kernels 6.1 and 6.12");
     }
 
     private static Check architecture(Vitals vitals) {
@@ -87,10 +86,7 @@ public final class Doctor {
     private static Check lockdown(Vitals vitals) {
         String modes = vitals.get("lockdown");
         if (modes.contains("[integrity]") || modes.contains("[confidentiality]")) {
-            return Check.unfit(
-                    "lockdown",
-                    "the kernel is locked down: " + modes,
-                    "boot without lockdown= on the kernel command line, and with Secure Boot off");
+            return Check.ok("lockdown", modes + ": modules must be signed; it forbids nothing else that kmolt needs");
         }
         if (modes.isEmpty() && !vitals.has("lsm")) {
             return Check.warning(
@@ -99,15 +95,6 @@ public final class Doctor {
                     "mount -t securityfs securityfs /sys/kernel/security");
         }
         return Check.ok("lockdown", modes.isEmpty() ? "not part of this kernel" : modes);
-    }
-
-    private static Check signatures(Vitals vitals) {
-        return vitals.get("sig_enforce").equals("Y")
-                ? Check.unfit(
-                        "module signatures",
-                        "only signed modules can be loaded",
-                        "boot without module.sig_enforce on the kernel command line, and with Secure Boot off")
-                : Check.ok("module signatures", "not enforced");
     }
 
     private static Check modulesDisabled(Vitals vitals) {

@@ -1,5 +1,6 @@
 package io.kmolt.swap;
 
+import io.kmolt.elf.Compressed;
 import io.kmolt.elf.ElfException;
 import io.kmolt.elf.ElfObject;
 import io.kmolt.target.Target;
@@ -106,7 +107,7 @@ public record LoadedModule(
             return new InstalledFile("", "", false, false, "modprobe finds no file for it");
         }
         try {
-            String buildId = ElfObject.parse(path, target.readFile(path))
+            String buildId = ElfObject.parse(path, Compressed.expand(path, target.readFile(path)))
                     .buildId()
                     .map(HexFormat.of()::formatHex)
                     .orElse("");

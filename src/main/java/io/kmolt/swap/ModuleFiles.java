@@ -1,5 +1,6 @@
 package io.kmolt.swap;
 
+import io.kmolt.elf.Compressed;
 import io.kmolt.elf.ElfException;
 import io.kmolt.module.KernelModule;
 import io.kmolt.module.ModuleException;
@@ -12,14 +13,19 @@ import java.nio.file.Path;
 
 /** Reads modules' files, and says in one sentence what is wrong with those that cannot be read. */
 public final class ModuleFiles {
-    private static final String NEEDED = "needed is a module's file (.ko), whole and not compressed";
+    private static final String NEEDED = "needed is a module's file (.ko), whole";
 
     private ModuleFiles() {}
 
     /** Sums up a file of the machine that kmolt runs on. */
     public static ModuleSummary summary(Path path) throws IOException, SwapException {
         byte[] bytes = bytes(path);
-        return ModuleSummary.of(parse(path.toString(), bytes), bytes);
+        KernelModule module = parse(path.toString(), bytes);
+        try {
+            return ModuleSummary.of(module, Compressed.expand(path.toString(), bytes));
+        } catch (ElfException e) {
+            throw new IllegalStateException(e); // it was expanded a moment ago
+        }
     }
 
     /** Reads a file of the machine that kmolt runs on. */

@@ -2,16 +2,18 @@ package io.kmolt.swap;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * The core's reply to a command, as {@code docs/abi.md} describes it.
  *
  * @param lines its lines of a name and a value, as they are
  * @param blockers the tasks that it names
+ * @param late the CPU that did not come to rest, if that is why nothing was done
  * @param error name of the error, empty if the command succeeded
  * @param message what the core says of it
  */
-public record Reply(List<Line> lines, List<Blocker> blockers, String error, String message) {
+public record Reply(List<Line> lines, List<Blocker> blockers, Optional<Late> late, String error, String message) {
 
     /** A line of a name and a value. */
     public record Line(String name, String value) {}
@@ -19,6 +21,7 @@ public record Reply(List<Line> lines, List<Blocker> blockers, String error, Stri
     public static Reply parse(String text) {
         List<Line> lines = new ArrayList<>();
         List<Blocker> blockers = new ArrayList<>();
+        Optional<Late> late = Optional.empty();
         String error = "";
         String message = "";
         boolean complete = false;
@@ -38,6 +41,7 @@ public record Reply(List<Line> lines, List<Blocker> blockers, String error, Stri
                     blockers.add(new Blocker(
                             Integer.parseInt(task[0]), task.length > 1 ? task[1] : "", "", new ArrayList<>()));
                 }
+                case "late" -> late = Optional.of(Late.parse(rest));
                 case "in" -> replaceLast(blockers, rest);
                 case "unreliable" -> replaceLast(blockers, "its stack cannot be read reliably");
                 case "stack" -> blockers.getLast().stack().add(rest);
@@ -45,9 +49,9 @@ public record Reply(List<Line> lines, List<Blocker> blockers, String error, Stri
             }
         }
         if (!complete) {
-            return new Reply(lines, blockers, "failed", "the core's reply is not complete");
+            return new Reply(lines, blockers, late, "failed", "the core's reply is not complete");
         }
-        return new Reply(lines, blockers, error, message);
+        return new Reply(lines, blockers, late, error, message);
     }
 
     private static void replaceLast(List<Blocker> blockers, String where) {

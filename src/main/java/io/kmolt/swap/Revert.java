@@ -15,10 +15,23 @@ public final class Revert {
     /**
      * Reverts.
      *
-     * @param timeout how long to wait for tasks that are in the way
+     * @param limits how much time it may take
      * @throws SwapException if that is refused; then nothing has changed
      */
-    public static RevertReport run(Target target, String moduleName, Duration timeout, Progress progress)
+    public static RevertReport run(Target target, String moduleName, Limits limits, Progress progress)
+            throws IOException, SwapException {
+        return run(target, moduleName, limits, false, progress);
+    }
+
+    /**
+     * Reverts.
+     *
+     * @param limits how much time it may take
+     * @param acknowledge cut off who is attached to the edition's functions
+     * @throws SwapException if that is refused; then nothing has changed
+     */
+    public static RevertReport run(
+            Target target, String moduleName, Limits limits, boolean acknowledge, Progress progress)
             throws IOException, SwapException {
         String module = ModuleName.check(moduleName);
         // A reverted edition may still be in memory; then the folder is, too.
@@ -26,22 +39,21 @@ public final class Revert {
             throw SwapException.refused(
                     "nothing to revert: no edition answers for " + module + " on " + target.describe(), List.of());
         }
+        List<AttachedUser> users = attached(target, current(target, module));
+        AttachedUsers.require(module, "reverted", users, acknowledge);
         try (CoreSession session = CoreSession.open(target)) {
             progress.step("reverting " + module);
-            Attempts.Outcome outcome = Attempts.run(session, "revert " + module, timeout, progress);
+            Attempts.Outcome outcome = Attempts.change(session, "revert " + module, limits, progress);
             Reply reply = outcome.reply();
-            if (reply.error().equals("blocked")) {
-                throw SwapException.busy(
-                        "gave up after %d s: tasks are in code that is about to change; nothing has changed"
-                                .formatted(timeout.toSeconds()),
-                        reply.blockers());
-            }
             if (!reply.isOk()) {
                 throw SwapException.refused("cannot be reverted: " + reply.message(), List.of());
             }
             String retired = reply.value("retired", "");
             progress.step("unloading " + retired);
             String kept = unload(target, session, retired);
+            if (kept.isEmpty()) {
+                new Builds(target, Facts.release(target)).prune(CoreState.ask(target));
+            }
             return new RevertReport(
                     module,
                     target.describe(),
@@ -49,11 +61,17 @@ public final class Revert {
                     current(target, module),
                     kept.isEmpty(),
                     kept,
+                    users,
                     reply.number("pause_ns"),
                     reply.number("scan_ns"),
                     reply.number("stop_ns"),
                     outcome.count());
         }
+    }
+
+    private static List<AttachedUser> attached(Target target, String edition) throws IOException {
+        return AttachedUsers.look(target, CoreState.ask(target), List.of(edition), false)
+                .atRevert();
     }
 
     private static String current(Target target, String module) throws IOException {

@@ -1,5 +1,7 @@
 package io.kmolt.swap;
 
+import java.util.List;
+
 /**
  * What a revert did.
  *
@@ -9,6 +11,7 @@ package io.kmolt.swap;
  * @param current who answers now: an edition or {@code base}
  * @param unloaded whether the reverted edition is gone from memory
  * @param kept why it is not; empty if it is
+ * @param attached who is attached to functions of the reverted edition, and what became of him
  * @param pauseNanos how long all CPUs stood still, in nanoseconds
  * @param scanNanos the part of it in which stacks were looked at
  * @param stopNanos how long the stop took in all
@@ -21,6 +24,7 @@ public record RevertReport(
         String current,
         boolean unloaded,
         String kept,
+        List<AttachedUser> attached,
         long pauseNanos,
         long scanNanos,
         long stopNanos,

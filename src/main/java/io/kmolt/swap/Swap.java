@@ -10,6 +10,7 @@ import io.kmolt.link.Layer;
 import io.kmolt.link.LinkException;
 import io.kmolt.link.LinkInput;
 import io.kmolt.link.Linker;
+import io.kmolt.link.Pads;
 import io.kmolt.link.Update;
 import io.kmolt.module.KernelModule;
 import io.kmolt.module.RunningModule;
@@ -23,6 +24,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Stream;
 
 /** Hot-swaps a loaded module: identify, compare, link, stage, commit, verify, record. */
 public final class Swap {
@@ -72,26 +74,39 @@ public final class Swap {
         String from = chain.isEmpty() ? "" : chain.getLast().name();
         String name = "kmolt_" + abbreviated(module) + "_" + state.sequence();
         List<Loaded> loaded = loaded(base, chain);
+        AttachedUsers attached = attached(state, loaded, false);
+        List<AttachedUser> users = attached.atSwap(base);
 
         progress.step("comparing and linking");
         long start = System.nanoTime();
-        List<Layer> layers = compare(loaded, edition);
-        Update update = link(new LinkInput(name, Facts.bootId(target), from, edition, layers, core));
+        List<Layer> layers = compare(loaded, edition, attached);
+        Pads pads = PadPolicy.of(target, state, module);
+        Update update = link(new LinkInput(name, Facts.bootId(target), from, edition, layers, core, pads))
+                .noting(PadPolicy.notes(state, module));
         long linkMillis = (System.nanoTime() - start) / 1_000_000;
         if (options.saveUpdate().isPresent()) {
             Files.write(options.saveUpdate().get(), update.image());
         }
         Comparison comparison = layers.getLast().comparison();
         if (options.dryRun()) {
-            return report(chain, comparison, update, linkMillis, new Attempts.Outcome(Reply.parse("ok"), 0));
+            return report(
+                    chain,
+                    comparison,
+                    update,
+                    users,
+                    attached.untold(),
+                    linkMillis,
+                    new Attempts.Outcome(Reply.parse("ok"), 0));
         }
+
+        AttachedUsers.require(module, "swapped", users, options.acknowledge());
 
         // Until here the target was only asked. What has changed on it since then, the core will notice.
         Core.load(target, release);
         try (CoreSession session = CoreSession.open(target)) {
             // An edition of this build that was reverted and is still loaded answers again; unless it has variables of
-            // its own, which have missed what happened meanwhile.
-            Optional<String> again = bringsState(layers.getFirst().comparison())
+            // its own, which have missed what happened meanwhile; or somebody has a site now that it redirects.
+            Optional<String> again = bringsState(layers.getFirst().comparison()) || isHeld(layers)
                     ? Optional.empty()
                     : state.retired(module, edition.buildId().get(), from);
             String answering = again.orElse(name);
@@ -100,16 +115,40 @@ public final class Swap {
                 load(session, update);
             }
             stage(session, answering);
+            // Before it answers: the next swap needs both files, whatever becomes of this one.
+            builds.keepBase(base);
+            builds.keepEdition(edition);
+            requireNobodyCame(
+                    session, answering, users, attached(state, loaded, true).atSwap(base));
 
             progress.step("committing");
             Attempts.Outcome outcome = commit(session, answering);
 
-            progress.step("verifying and recording");
+            progress.step("verifying");
             verify(answering, edition);
-            builds.keep(base);
-            builds.keep(edition);
-            return report(chain, comparison, update.as(answering), linkMillis, outcome);
+            builds.prune(CoreState.ask(target));
+            return report(chain, comparison, update.as(answering), users, attached.untold(), linkMillis, outcome);
         }
+    }
+
+    private AttachedUsers attached(CoreState state, List<Loaded> loaded, boolean staged) throws IOException {
+        return AttachedUsers.look(
+                target, state, loaded.stream().map(l -> l.running().name()).toList(), staged);
+    }
+
+    /** Those who have attached themselves since the first look were not acknowledged by anybody. */
+    private void requireNobodyCame(CoreSession session, String name, List<AttachedUser> before, List<AttachedUser> now)
+            throws IOException, SwapException {
+        try {
+            AttachedUsers.require(module, "swapped", AttachedUsers.since(before, now), options.acknowledge());
+        } catch (SwapException e) {
+            discard(session, name);
+            throw e;
+        }
+    }
+
+    private static boolean isHeld(List<Layer> layers) {
+        return layers.stream().anyMatch(layer -> !layer.held().by().isEmpty());
     }
 
     private static boolean bringsState(Comparison comparison) {
@@ -139,11 +178,13 @@ public final class Swap {
         return loaded;
     }
 
-    private List<Layer> compare(List<Loaded> loaded, KernelModule edition) throws IOException, SwapException {
+    private List<Layer> compare(List<Loaded> loaded, KernelModule edition, AttachedUsers attached)
+            throws IOException, SwapException {
         List<Layer> layers = new ArrayList<>();
         for (Loaded one : loaded) {
             Types types = TypeSource.compare(options.images(), one.file(), edition);
-            layers.add(new Layer(one.running(), Comparer.compare(one.file(), edition, types), types));
+            layers.add(new Layer(
+                    one.running(), Comparer.compare(one.file(), edition, types), types, attached.held(layers.size())));
         }
         return layers;
     }
@@ -199,18 +240,18 @@ public final class Swap {
     }
 
     private Attempts.Outcome commit(CoreSession session, String name) throws IOException, SwapException {
-        Attempts.Outcome outcome = Attempts.run(session, "commit " + name, options.timeout(), progress);
+        Attempts.Outcome outcome;
+        try {
+            outcome = Attempts.change(session, "commit " + name, options.limits(), progress);
+        } catch (SwapException e) {
+            discard(session, name);
+            throw e;
+        }
         Reply reply = outcome.reply();
         if (reply.isOk()) {
             return outcome;
         }
         discard(session, name);
-        if (reply.error().equals("blocked")) {
-            throw SwapException.busy(
-                    "gave up after %d s: tasks are in code that is about to change; nothing has changed"
-                            .formatted(options.timeout().toSeconds()),
-                    reply.blockers());
-        }
         throw SwapException.unfit("the update cannot be committed: " + reply.message()
                 + (reply.value("slot", "").isEmpty() ? "" : " (slot " + reply.value("slot", "") + ")"));
     }
@@ -239,6 +280,8 @@ public final class Swap {
             List<LoadedEdition> chain,
             Comparison comparison,
             Update update,
+            List<AttachedUser> users,
+            List<String> untold,
             long linkMillis,
             Attempts.Outcome outcome) {
         return new SwapReport(
@@ -254,7 +297,8 @@ public final class Swap {
                 update.slots(),
                 update.redirects(),
                 update.sharedObjects(),
-                update.notes(),
+                Stream.concat(update.notes().stream(), untold.stream()).toList(),
+                users,
                 update.sticky(),
                 linkMillis,
                 outcome.reply().number("pause_ns"),

@@ -18,6 +18,7 @@ import java.util.List;
  * @param redirects functions of the base that send their callers on
  * @param shared objects that the builds have in common
  * @param notes what an operator should know, although it does not stand in the way
+ * @param attached who is attached to functions of the module, and what becomes of him
  * @param sticky why the edition stays in memory after a revert; empty if it does not
  * @param linkMillis how long comparing and linking took, in milliseconds
  * @param pauseNanos how long all CPUs stood still, in nanoseconds
@@ -39,6 +40,7 @@ public record SwapReport(
         int redirects,
         int shared,
         List<String> notes,
+        List<AttachedUser> attached,
         List<String> sticky,
         long linkMillis,
         long pauseNanos,

@@ -21,6 +21,7 @@ record Vitals(Map<String, String> values) {
             file lockdown /sys/kernel/security/lockdown
             file lsm /sys/kernel/security/lsm
             file sig_enforce /sys/module/module/parameters/sig_enforce
+            keys=$(cat /proc/keys 2>/dev/null) && say keys "$(echo "$keys" | sed -n 's/.* asymmetri *//p' | tr '\\n' ';')"
             file modules_disabled /proc/sys/kernel/modules_disabled
             file kptr_restrict /proc/sys/kernel/kptr_restrict
             file ftrace_enabled /proc/sys/kernel/ftrace_enabled
@@ -31,8 +32,13 @@ record Vitals(Map<String, String> values) {
             if [ -e $core ]; then
               file core_abi $core/abi
               file core_owner $core/owner
+              say core_routes "$(cat $core/editions/*/routes 2>/dev/null | tr '\\n' ' ')"
               note=/sys/module/kmolt/notes/.note.gnu.build-id
               say core_note "$(od -An -v -tx1 $note 2>/dev/null | tr -d ' \\n')"
+            fi
+            if enabled=$(cat /sys/kernel/tracing/enabled_functions 2>/dev/null); then
+              lines='/^[^[:space:]]/{s/ ([0-9].*//;h;};/direct.*-->/{s/.*-->//;G;s/\\n/ in /;p;}'
+              say direct "$(echo "$enabled" | sed -n "$lines" | tr '\\n' ';')"
             fi
             config=/boot/config-$release
             if [ -r "$config" ]; then

@@ -42,7 +42,9 @@ final class ByteQueue {
             }
             chunks.put(END);
         } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
+            // Stopped, perhaps while somebody waits for what comes: nothing does.
+            chunks.clear();
+            chunks.add(END);
         }
     }
 

@@ -1,8 +1,10 @@
 package io.kmolt.target;
 
+import io.kmolt.sign.SigningKey;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * One running kernel: its files, its modules, and commands run on it as root.
@@ -63,6 +65,11 @@ public interface Target extends AutoCloseable {
      * @throws ModuleLoadException when the kernel refuses it, with the error's name and those log lines
      */
     String insertModule(byte[] ko, String name, String params) throws TargetException;
+
+    /** The key that {@link #insertModule} signs with; none if it loads files as they are. */
+    default Optional<SigningKey> signer() {
+        return Optional.empty();
+    }
 
     /**
      * Unloads a module ({@code delete_module} with {@code O_NONBLOCK}): fails at once when it is in use.

@@ -48,9 +48,17 @@ class BadFilesTest {
     }
 
     @Test
-    void compressed() throws IOException {
+    void compressedAndDamaged() throws IOException {
         byte[] xz = {(byte) 0xfd, '7', 'z', 'X', 'Z', 0, 0, 4};
-        refused(file("minix.ko.xz", xz), "compressed with xz; decompress it first");
+        refused(file("minix.ko.xz", xz), "compressed with xz, and damaged");
+        byte[] gzip = {0x1f, (byte) 0x8b, 8, 0};
+        refused(file("minix.ko.gz", gzip), "compressed with gzip, and damaged");
+    }
+
+    @Test
+    void compressedInAWayThatKmoltDoesNotRead() throws IOException {
+        byte[] zstd = {0x28, (byte) 0xb5, 0x2f, (byte) 0xfd, 0, 0, 0, 0};
+        refused(file("minix.ko.zst", zstd), "compressed with zstd; decompress it first");
     }
 
     @Test

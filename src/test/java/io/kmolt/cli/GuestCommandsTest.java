@@ -35,7 +35,7 @@ class GuestCommandsTest {
     @Test
     @Order(1)
     void nothingIsSwappedAtFirst() {
-        run("doctor", "-t", TARGET).exits(0).says(TARGET + ": fit", "14 of 14 checks");
+        run("doctor", "-t", TARGET).exits(0).says(TARGET + ": fit", "15 of 15 checks");
         run("list", "-t", TARGET).exits(0).saysOnly("nothing has editions on " + TARGET);
         run("status", "-t", TARGET).exits(0).saysOnly("core on " + TARGET + ": not loaded; nothing is swapped");
         run("info", "-t", TARGET, "minix").exits(ExitCode.UNFIT).complains("module minix is not loaded on " + TARGET);

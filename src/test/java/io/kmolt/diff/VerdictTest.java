@@ -56,6 +56,7 @@ class VerdictTest {
             mode = 1                  | mode = 2                  | INITIAL_VALUE mode
             prepares(3)               | prepares(5)               | INIT init_module
             x * 7                     | x * 8                     | INIT prepares
+            ready = 0;                | ready = -1;               | EXIT cleanup_module
             EXPORT(uses, 0x55)        | EXPORT(uses, 0x56)        | EXPORT uses
             VERSION(import_a, 0x1234) | VERSION(import_a, 0x1235) | SYMBOL_VERSION import_a
             x * 5                     | x * 6                     | TRACE_EVENT probes
@@ -71,6 +72,38 @@ class VerdictTest {
                         .replace("return prepares(3)", "extra = 1; return prepares(3)")
                 + "int extra_user(void) { return extra; }";
         assertThat(refusals(source)).containsExactlyInAnyOrder("INIT init_module", "INIT extra");
+    }
+
+    @Test
+    void aNewVariableThatInitReachesThroughASharedCalleeIsRefused() {
+        String source = replaced("return x * 9;", "extern int limit; limit = x; return x * 9;") + "int limit;";
+        assertThat(refusals(source)).singleElement().asString().startsWith("INIT limit");
+    }
+
+    private static final String HOOKED =
+            SOURCE.replace("prepares(3)", "prepares(5)").replace("ready = 0;", "ready = 2;");
+    private static final String PREPARE =
+            "static int get_ready(void) { ready = 1; return %s; } static int (*const p)(void)"
+                    + " __attribute__((section(\".kmolt.prepare\"), used)) = get_ready;";
+    private static final String UNPREPARE = "static void undo(void) { ready = 9; } static void (*const u)(void)"
+            + " __attribute__((section(\".kmolt.unprepare\"), used)) = undo;";
+
+    @Test
+    void anotherInitAndExitAreAcceptedIfHooksTakeCareOfThem() {
+        assertThat(refusals(HOOKED)).containsExactlyInAnyOrder("INIT init_module", "EXIT cleanup_module");
+        assertThat(refusals(HOOKED + PREPARE.formatted("0") + UNPREPARE)).isEmpty();
+    }
+
+    @Test
+    void aHookWithoutTheOtherIsRefused() {
+        assertThat(refusals(HOOKED + PREPARE.formatted("0"))).containsExactly("DECLARATION tiny");
+        assertThat(refusals(HOOKED + UNPREPARE)).containsExactly("DECLARATION tiny");
+    }
+
+    @Test
+    void aHookThatCallsWhatTheOldBuildHasInAnotherFormIsRefused() {
+        String source = HOOKED.replace("x * 9", "x * 10") + PREPARE.formatted("checks(ready)") + UNPREPARE;
+        assertThat(refusals(source)).containsExactly("DECLARATION checks");
     }
 
     @Test
@@ -106,7 +139,6 @@ class VerdictTest {
             x * 9                  | x * 10
             weights[4] = { 1,      | weights[5] = { 0, 1,
             { import_a, import_b } | { import_b, import_a }
-            ready = 0;             | ready = -1;
             """)
     void aChangeThatASwapBringsInIsAccepted(String before, String after) {
         assertThat(refusals(replaced(before, after))).isEmpty();

@@ -8,6 +8,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.kmolt.edition.Editions.Kernel;
 import io.kmolt.elf.ElfSymbol;
 import io.kmolt.elf.ModVersion;
+import io.kmolt.link.Descriptor;
 import io.kmolt.module.TinyModule;
 import java.nio.file.Path;
 import java.util.List;
@@ -52,7 +53,7 @@ class EditionLinkerTest {
     @Test
     void theDescriptorSaysWhatItBrings() {
         assertThat(image.word(0)).isEqualTo(0x0a45746c6f6d6bL);
-        assertThat(image.word(8)).isEqualTo(2 | 160L << 32);
+        assertThat(image.word(8)).isEqualTo(Descriptor.ABI | 160L << 32);
         assertThat(image.text(16)).isEqualTo(Editions.BOOT_ID);
         assertThat(image.text(80)).isEqualTo("pipes");
         assertThat(image.word(152)).isEqualTo(2);

@@ -15,6 +15,7 @@ import io.kmolt.elf.ElfException;
 import io.kmolt.elf.ElfObject;
 import io.kmolt.elf.ElfSymbol;
 import io.kmolt.elf.ModVersion;
+import io.kmolt.link.Descriptor;
 import io.kmolt.link.SimulatedKernel;
 import io.kmolt.module.TinyModule;
 import java.nio.file.Path;
@@ -106,7 +107,7 @@ class RoutesModuleTest {
     @Test
     void theDescriptorHasARouteForEachFunction() {
         assertThat(image.word(0)).isEqualTo(0x0a52746c6f6d6bL);
-        assertThat(image.word(8)).isEqualTo(2 | 232L << 32);
+        assertThat(image.word(8)).isEqualTo(Descriptor.ABI | 232L << 32);
         assertThat(image.text(16)).isEqualTo(Editions.BOOT_ID);
         assertThat(image.text(80)).isEqualTo("pipes");
         assertThat(image.text(144)).isEqualTo("kmolt_pipes_r6");

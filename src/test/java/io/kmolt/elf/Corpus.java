@@ -16,14 +16,18 @@ public final class Corpus {
     /** A hotfix upload before {@link #BOOKWORM}: all symbol CRCs agree. */
     public static final String BOOKWORM_BEFORE = "6.1.0-55-amd64";
 
+    /** Of 6.12, with indirect branches tracked; its modules are compressed. */
+    public static final String NEWER = "6.12.117+deb12-amd64";
+
     private Corpus() {}
 
     /** Every module of a kernel, sorted by path. */
     public static List<Path> modules(String version) {
         Path folder = present(version, "lib/modules/" + version);
         try (Stream<Path> files = Files.walk(folder)) {
-            List<Path> modules =
-                    files.filter(p -> p.toString().endsWith(".ko")).sorted().toList();
+            List<Path> modules = files.filter(p -> p.toString().matches(".*\\.ko(\\.xz)?"))
+                    .sorted()
+                    .toList();
             if (modules.size() < 1000) {
                 throw new AssertionError(folder + " holds only " + modules.size() + " modules: run `make setup`");
             }
@@ -61,7 +65,7 @@ public final class Corpus {
     /** The module of that name, as {@code ext4}. */
     public static Path module(String version, String name) {
         return modules(version).stream()
-                .filter(p -> p.endsWith(name + ".ko"))
+                .filter(p -> p.endsWith(name + ".ko") || p.endsWith(name + ".ko.xz"))
                 .findFirst()
                 .orElseThrow(() -> new AssertionError("kernel " + version + " has no " + name + ".ko"));
     }

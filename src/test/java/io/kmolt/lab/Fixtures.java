@@ -13,12 +13,22 @@ public final class Fixtures {
 
     /** A build of a module that is swapped, or of the example. */
     public static Path module(String module, String variant) {
-        return built(RELEASE, module, variant, module + ".ko");
+        return module(RELEASE, module, variant);
+    }
+
+    /** The same for another release. */
+    public static Path module(String release, String module, String variant) {
+        return built(release, module, variant, module + ".ko");
     }
 
     /** A module of tests/editions. */
     public static Path editions(String module) {
         return built(RELEASE, "editions", module + ".ko");
+    }
+
+    /** A module of tests/swaps. */
+    public static Path swaps(String module) {
+        return built(RELEASE, "swaps", module + ".ko");
     }
 
     /** A program of tests/load. */

@@ -46,10 +46,15 @@ record LinkedUpdate(
     }
 
     static LinkedUpdate link(KernelModule base, KernelModule edition) throws LinkException {
+        return link(base, edition, Pads.NONE);
+    }
+
+    static LinkedUpdate link(KernelModule base, KernelModule edition, Pads pads) throws LinkException {
         RunningModule running = SimulatedKernel.load(base);
         Layer layer = new Layer(running, Comparer.compare(base, edition, Types.same()), Types.same());
         try {
-            Update update = Linker.link(new LinkInput("kmolt_tiny_1", BOOT_ID, "", edition, List.of(layer), CORE));
+            Update update =
+                    Linker.link(new LinkInput("kmolt_tiny_1", BOOT_ID, "", edition, List.of(layer), CORE, pads));
             ElfObject elf = ElfObject.parse(update.name() + ".ko", update.image());
             return new LinkedUpdate(base, running, edition, update, elf, SimulatedKernel.loadUpdate(elf));
         } catch (ElfException e) {

@@ -11,8 +11,9 @@ import java.util.List;
  * Counts calls that reach the body of a function in one build of a module, by kprobe events. Proof of who answers that
  * does not depend on kmolt.
  *
- * <p>The probes sit behind the function's ftrace site, a 5-byte call at its entry on 6.1: a call that is redirected there
- * does not count. The kernel refuses an address amid an instruction.
+ * <p>The probes sit behind the function's ftrace site, a 5-byte call: at its entry on 6.1; on 6.12, where indirect
+ * branches are tracked, behind the ENDBR of a function that may be called through a pointer, as all are that tests count.
+ * A call that is redirected at the site does not count. The kernel refuses an address amid an instruction.
  */
 final class CallCount implements AutoCloseable {
     private static final String TRACING = "/sys/kernel/tracing";
@@ -32,7 +33,8 @@ final class CallCount implements AutoCloseable {
      * @param function of that module
      */
     CallCount body(String name, String module, String function) throws IOException {
-        return probe(name, module + ":" + function + "+5");
+        int behindSite = Facts.release(target).startsWith("6.1.") ? 5 : 9;
+        return probe(name, module + ":" + function + "+" + behindSite);
     }
 
     /** Records who calls a function of the kernel, for {@link #callers}. */

@@ -53,7 +53,7 @@ class EditionChainTest {
     @ParameterizedTest
     @ValueSource(strings = {"minix", "jbd2", "ext4"})
     void aModuleIsSwappedForItsOwnFile(String module) throws Exception {
-        Path own = SwapGuest.stock(SwapGuest.RUNNING, module);
+        Path own = SwapGuest.stock(module);
         try (LoadRun load = LoadRun.start(guest(), "--small /mnt/" + (module.equals("minix") ? module : "ext4"))) {
             SwapReport report = guest().swap(module, own);
             assertThat(report.changed()).isEmpty();
@@ -122,6 +122,7 @@ class EditionChainTest {
     }
 
     @Test
+    @Tag("every-kernel")
     void threeBuildsOfMinixFollowEachOtherUnderLoadAndAreTakenBackOneByOne() throws Exception {
         String function = "minix_getattr";
         String which = "stat -c %o /mnt/minix";
@@ -148,8 +149,7 @@ class EditionChainTest {
     @Test
     void aMountedExt4IsSwappedForItsNeighbourAndOnForARebuild() throws Exception {
         try (LoadRun load = LoadRun.start(guest(), "/mnt/ext4")) {
-            String first = guest().swap("ext4", SwapGuest.stock(SwapGuest.NEIGHBOUR, "ext4"))
-                    .edition();
+            String first = guest().swap("ext4", SwapGuest.neighbour("ext4")).edition();
             CallCount.assertAnswers(guest().target(), load, "ext4_getattr", first, "ext4");
             String second =
                     guest().swap("ext4", SwapGuest.fixture("ext4", "plain")).edition();

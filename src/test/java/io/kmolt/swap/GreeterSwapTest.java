@@ -15,6 +15,7 @@ import org.junit.jupiter.api.Test;
 
 /** The example: a character device that is open, and read, while its module becomes another version. */
 @Tag("lab")
+@Tag("every-kernel")
 class GreeterSwapTest {
     private static final String LATEST = "head -n 1 /proc/greeter; sed -n '/^latest/{p;n;/^!/p}' /proc/greeter";
 
@@ -75,7 +76,7 @@ class GreeterSwapTest {
     @Test
     void versionsChangeUnderLoadAndNoSignatureIsLost() throws Exception {
         try (LoadRun load = LoadRun.start(guest(), "--greeter /dev/greeter")) {
-            for (int round = 0; round < 5; round++) {
+            for (int round = 0; round < Integer.getInteger("kmolt.rounds", 5); round++) {
                 SwapReport report = guest().swap("greeter", version("v2"), SwapGuest.withBase(version("v1")));
                 CallCount.assertAnswers(guest().target(), load, "greeter_show", report.edition(), "greeter");
                 guest().revert("greeter");

@@ -15,7 +15,12 @@ class KeptOutTest {
     void aKernelThatWasBootedWithoutKmoltStaysWithout() throws Exception {
         try (SwapGuest guest = SwapGuest.boot("kmolt.enable=0")) {
             guest.sh("modprobe minix");
-            SwapException no = guest.refusal("minix", SwapGuest.stock(SwapGuest.RUNNING, "minix"));
+            assertThat(Doctor.examine(guest.target()).firstUnfit().orElseThrow())
+                    .isEqualTo(Check.unfit(
+                            "kept out",
+                            "kmolt.enable=0 is on the kernel command line",
+                            "boot without it to use kmolt here"));
+            SwapException no = guest.refusal("minix", SwapGuest.stock("minix"));
             assertThat(no.kind()).isEqualTo(SwapException.Kind.UNFIT);
             assertThat(no)
                     .hasMessageContaining("kmolt.enable=0 is on the kernel command line")

@@ -20,7 +20,7 @@ class ManyModulesTest {
                             + " truncate -s 16M disk; /sbin/mkfs.minix disk >/dev/null; /bin/mount -t minix -o loop disk /mnt/disk;"
                             + " echo before >/mnt/disk/file; /sbin/ip link add left type veth peer name right; /sbin/ip link add name d0 type dummy");
             for (String module : IN_USE) {
-                SwapReport report = guest.swap(module, SwapGuest.stock(SwapGuest.NEIGHBOUR, module));
+                SwapReport report = guest.swap(module, SwapGuest.neighbour(module));
                 assertThat(guest.current(module)).isEqualTo(report.edition());
             }
 

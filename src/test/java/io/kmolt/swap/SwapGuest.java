@@ -21,10 +21,14 @@ import java.util.Optional;
 
 /** A guest whose modules a test swaps, from outside, by the calls that the commands make. */
 public final class SwapGuest implements AutoCloseable {
-    /** The kernel that guests run; the modules of its neighbour have the same symbol versions. */
-    static final String RUNNING = "6.1.0-55-amd64";
+    /** The kernel that guests run: {@code -Dkmolt.kernel=RELEASE} runs the tests on another one. */
+    static final String RUNNING = System.getProperty("kmolt.kernel", "6.1.0-55-amd64");
 
-    static final String NEIGHBOUR = Fixtures.RELEASE;
+    /** The kernel that fixtures are built for: of 6.1 the neighbour, whose modules have the same symbol versions. */
+    private static final String BUILT_FOR = RUNNING.startsWith("6.1.") ? Fixtures.RELEASE : RUNNING;
+
+    /** Modules of the kernel that are rebuilt as fixtures. */
+    private static final List<String> REBUILT = List.of("minix", "jbd2", "ext4");
 
     private static final Duration LONG = Duration.ofMinutes(3);
 
@@ -58,6 +62,11 @@ public final class SwapGuest implements AutoCloseable {
         return booted;
     }
 
+    /** One whose time stamp counter advances by one per instruction. */
+    static SwapGuest counting() throws IOException {
+        return new SwapGuest(Lab.start(LabOptions.defaults().withKernel(RUNNING).withIcount()));
+    }
+
     /** One that was started by name, and is stopped so. */
     public static SwapGuest attach(String name) throws IOException {
         return new SwapGuest(NamedGuests.ofUser().attach(name));
@@ -78,9 +87,20 @@ public final class SwapGuest implements AutoCloseable {
         return KernelCache.ofUser().require(release).module(module);
     }
 
+    /** A module's file as the distribution made it for the kernel that guests run. */
+    static Path stock(String module) throws IOException {
+        return stock(RUNNING, module);
+    }
+
+    /** Another build of it, that may take over: the neighbouring package's, or where there is none our own. */
+    static Path neighbour(String module) throws IOException {
+        boolean rebuilt = BUILT_FOR.equals(RUNNING) && REBUILT.contains(module);
+        return rebuilt ? fixture(module, "plain") : stock(BUILT_FOR, module);
+    }
+
     /** A module's file from tests/fixtures. */
     public static Path fixture(String module, String variant) {
-        return Fixtures.module(module, variant);
+        return Fixtures.module(BUILT_FOR, module, variant);
     }
 
     /** A test program from tests/load. */
@@ -98,17 +118,16 @@ public final class SwapGuest implements AutoCloseable {
     }
 
     static SwapOptions options(Duration timeout) {
-        return new SwapOptions(false, timeout, Optional.empty(), SwapGuest::image, Optional.empty());
+        return options().withLimits(Limits.within(timeout));
     }
 
     public static SwapOptions options() {
-        return options(SwapOptions.DEFAULT_TIMEOUT);
+        return SwapOptions.with(SwapGuest::image);
     }
 
     /** For a module that modprobe does not find. */
     static SwapOptions withBase(Path base) {
-        return new SwapOptions(
-                false, SwapOptions.DEFAULT_TIMEOUT, Optional.of(base), SwapGuest::image, Optional.empty());
+        return options().withBase(Optional.of(base));
     }
 
     // What tests do.
@@ -139,7 +158,7 @@ public final class SwapGuest implements AutoCloseable {
     public RevertReport revert(String module) throws Exception {
         long begin = System.nanoTime();
         try {
-            RevertReport report = Revert.run(target(), module, SwapOptions.DEFAULT_TIMEOUT, Progress.NONE);
+            RevertReport report = Revert.run(target(), module, Limits.DEFAULT, Progress.NONE);
             assertThat(current(module)).isEqualTo(report.current());
             System.out.printf(
                     "%s: reverted in %.1f s, pause %.2f ms, attempt %d%n",

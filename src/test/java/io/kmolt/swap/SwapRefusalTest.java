@@ -12,7 +12,6 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.Objects;
-import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
@@ -23,6 +22,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** What is not safe, or cannot be done, is refused with its reason, and the kernel is left as it was. */
 @Tag("lab")
+@Tag("every-kernel")
 class SwapRefusalTest {
     private static final int E_MACHINE = 18;
     private static final int EM_AARCH64 = 183;
@@ -63,14 +63,14 @@ class SwapRefusalTest {
 
     @Test
     void aModuleThatIsNotLoaded() throws Exception {
-        SwapException no = guest().refusal("isofs", SwapGuest.stock(SwapGuest.NEIGHBOUR, "isofs"));
+        SwapException no = guest().refusal("isofs", SwapGuest.neighbour("isofs"));
         assertThat(no.kind()).isEqualTo(SwapException.Kind.UNFIT);
         assertThat(no).hasMessageContaining("isofs is not loaded on lab:").hasMessageContaining("modprobe");
     }
 
     @Test
     void aBaseThatIsNotTheBuildThatIsLoaded() throws Exception {
-        Path other = SwapGuest.stock(SwapGuest.NEIGHBOUR, "ext4");
+        Path other = SwapGuest.neighbour("ext4");
         SwapException no = guest().refusal("ext4", other, SwapGuest.withBase(other));
         assertThat(no.kind()).isEqualTo(SwapException.Kind.UNFIT);
         assertThat(no)
@@ -167,7 +167,7 @@ class SwapRefusalTest {
                     .hasMessageContaining("another kmolt is at work")
                     .hasMessageContaining("pid " + owner.split(" ")[0]);
         }
-        guest().swap("minix", SwapGuest.stock(SwapGuest.RUNNING, "minix"));
+        guest().swap("minix", SwapGuest.stock("minix"));
         guest().revert("minix");
         // A reverted edition goes with its base.
         guest().sh("rmmod minix; modprobe minix");
@@ -176,8 +176,7 @@ class SwapRefusalTest {
     @Test
     void aRevertOfWhatWasNeverSwapped() throws Exception {
         SwapException no = catchThrowableOfType(
-                SwapException.class,
-                () -> Revert.run(guest().target(), "minix", SwapOptions.DEFAULT_TIMEOUT, Progress.NONE));
+                SwapException.class, () -> Revert.run(guest().target(), "minix", Limits.DEFAULT, Progress.NONE));
         assertThat(no.kind()).isEqualTo(SwapException.Kind.REFUSED);
         assertThat(no).hasMessageContaining("nothing to revert").hasMessageContaining("minix");
     }
@@ -216,8 +215,7 @@ class SwapRefusalTest {
     @Test
     void aReaderAsleepInAChangedReadOfADeviceIsNamedAndReadsOnAfterItHasBeenWoken() throws Exception {
         String sleeping = startSleeper("device /dev/greeter");
-        SwapOptions options = new SwapOptions(
-                false, Duration.ofSeconds(1), Optional.of(greeter("v1")), SwapGuest::image, Optional.empty());
+        SwapOptions options = SwapGuest.withBase(greeter("v1")).withLimits(Limits.within(Duration.ofSeconds(1)));
         SwapException no = guest().refusal("greeter", greeter("v3"), options);
         assertThat(no.kind()).isEqualTo(SwapException.Kind.BUSY);
         assertThat(no.blockers()).extracting(Blocker::pid).containsExactly(Integer.parseInt(sleeping));

@@ -10,10 +10,8 @@ import io.kmolt.target.ModuleLoadException;
 import io.kmolt.target.ModuleUnloadException;
 import io.kmolt.target.Target;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Objects;
-import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
@@ -54,19 +52,9 @@ class SwapSessionTest {
         guest().assertQuiet();
     }
 
-    /** An update for minix as it is loaded now, linked and not loaded. */
     private Update save() throws Exception {
-        Path file = folder.resolve("update.ko");
-        SwapOptions options = new SwapOptions(
-                true, SwapOptions.DEFAULT_TIMEOUT, Optional.empty(), SwapGuest::image, Optional.of(file));
-        SwapReport report =
-                Swap.run(guest().target(), "minix", SwapGuest.fixture("minix", "a"), options, Progress.NONE);
-        assertThat(report.dryRun()).isTrue();
-        assertThat(guest().current("minix")).isEqualTo("base");
-        return new Update(report.edition(), Files.readAllBytes(file));
+        return Update.link(guest(), "minix", SwapGuest.fixture("minix", "a"), folder);
     }
-
-    private record Update(String name, byte[] image) {}
 
     @Test
     void anOwnerThatDiesLeavesNothingBehind() throws Exception {
@@ -126,7 +114,7 @@ class SwapSessionTest {
     void aBaseMayGoWithAllEditionsOfItsChain() throws Exception {
         guest().swap("minix", SwapGuest.fixture("minix", "a"));
         guest().swap("minix", SwapGuest.fixture("minix", "b"));
-        guest().swap("minix", SwapGuest.stock(SwapGuest.RUNNING, "minix"));
+        guest().swap("minix", SwapGuest.stock("minix"));
         assertThat(guest().modules("minix")).hasSize(4);
         guest().sh("rmmod minix");
         assertThat(guest().modules("minix")).isEmpty();
@@ -146,8 +134,7 @@ class SwapSessionTest {
 
     @Test
     void whoAnswersCannotBeUnloadedAndNeitherCanTheCore() throws Exception {
-        String edition = guest().swap("minix", SwapGuest.stock(SwapGuest.RUNNING, "minix"))
-                .edition();
+        String edition = guest().swap("minix", SwapGuest.stock("minix")).edition();
         Target target = guest().target();
         for (String inUse : new String[] {edition, "kmolt"}) {
             ModuleUnloadException no =
@@ -165,7 +152,7 @@ class SwapSessionTest {
             guest().target().removeModule("kmolt");
             assertThat(guest().target().exists("/sys/kernel/kmolt")).isFalse();
             assertThat(guest().target().exists("/dev/kmolt")).isFalse();
-            guest().swap("minix", SwapGuest.stock(SwapGuest.RUNNING, "minix"));
+            guest().swap("minix", SwapGuest.stock("minix"));
             guest().revert("minix");
             // The reverted edition goes with its base, and with it the last user of the core.
             guest().sh("rmmod minix; modprobe minix");
@@ -179,8 +166,8 @@ class SwapSessionTest {
         guest().sh("modprobe ext4");
         assertThat(guest().sh(modules).lines()).contains("ext4", "jbd2", "mbcache", "crc16");
         guest().swap("jbd2", SwapGuest.fixture("jbd2", "a"));
-        guest().swap("ext4", SwapGuest.stock(SwapGuest.NEIGHBOUR, "ext4"));
-        guest().swap("ext4", SwapGuest.stock(SwapGuest.RUNNING, "ext4"));
+        guest().swap("ext4", SwapGuest.neighbour("ext4"));
+        guest().swap("ext4", SwapGuest.stock("ext4"));
         guest().sh("/sbin/modprobe -r ext4");
         assertThat(guest().sh(modules)).isEqualTo(before);
     }

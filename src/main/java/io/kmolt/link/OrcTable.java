@@ -1,4 +1,4 @@
-package io.kmolt.edition;
+package io.kmolt.link;
 
 import io.kmolt.elf.Elf;
 import io.kmolt.elf.ElfEditor;
@@ -24,12 +24,12 @@ import java.util.OptionalInt;
  * type). The bits for "a function that was just called" are therefore taken from the file itself, where the compiler's
  * functions begin; only the stack's depth is put in. An entry of zeros has said "undefined" in all of them.
  */
-final class OrcTable {
+public final class OrcTable {
     private static final int ENTRY_SIZE = 6;
     private static final int IP_SIZE = 4;
 
     /** Where only the return address is on the stack. */
-    static final int CALLED = 8;
+    public static final int CALLED = 8;
 
     /** Linux 6.1: {@code sp_reg = ORC_REG_SP, type = UNWIND_HINT_TYPE_CALL}. For files without any entry. */
     private static final byte[] DEFAULT = {CALLED, 0, 0, 0, 5, 0};
@@ -42,7 +42,8 @@ final class OrcTable {
     private final ByteArrayOutputStream ips = new ByteArrayOutputStream();
     private final List<ElfRelocation> relocations = new ArrayList<>();
 
-    OrcTable(ElfObject file, ElfEditor editor) {
+    /** The table of a file under edit, as edited so far. */
+    public OrcTable(ElfObject file, ElfEditor editor) {
         this.editor = editor;
         Optional<ElfSection> old = file.section(".orc_unwind");
         Optional<ElfSection> oldIp = file.section(".orc_unwind_ip");
@@ -51,7 +52,7 @@ final class OrcTable {
             ipSection = oldIp.get().index();
             entries.writeBytes(file.content(old.get()));
             ips.writeBytes(file.content(oldIp.get()));
-            relocations.addAll(file.relocations(ipSection));
+            relocations.addAll(editor.relocations(ipSection));
             pattern = pattern(file);
         } else {
             section = editor.addSection(".orc_unwind", Elf.SHT_PROGBITS, Elf.SHF_ALLOC, 1, new byte[0]);
@@ -62,7 +63,7 @@ final class OrcTable {
 
     private byte[] pattern(ElfObject file) {
         for (ElfRelocation relocation : relocations) {
-            ElfSymbol symbol = file.symbols().get(relocation.symbol());
+            ElfSymbol symbol = editor.symbol(relocation.symbol());
             long place = symbol.value() + relocation.addend();
             boolean begins = file.symbols().stream()
                     .anyMatch(s -> s.isFunction() && s.shndx() == symbol.shndx() && s.value() == place);
@@ -85,7 +86,7 @@ final class OrcTable {
      * @param depth how far the return address's end is above the stack pointer from there on, in bytes; empty where
      *     nothing is known, as behind the last instruction
      */
-    void add(int symbol, long offset, OptionalInt depth) {
+    public void add(int symbol, long offset, OptionalInt depth) {
         relocations.add(new ElfRelocation(ips.size(), Elf.R_X86_64_PC32, symbol, offset));
         ips.writeBytes(new byte[IP_SIZE]);
         byte[] entry = new byte[ENTRY_SIZE];
@@ -97,7 +98,7 @@ final class OrcTable {
     }
 
     /** Writes both sections. */
-    void finish() {
+    public void finish() {
         editor.setContent(section, entries.toByteArray());
         editor.setContent(ipSection, ips.toByteArray());
         editor.setRelocations(ipSection, relocations);

@@ -1,0 +1,5 @@
+/** Signatures of modules, as the kernel's loader verifies them. */
+@NullMarked
+package io.kmolt.sign;
+
+import org.jspecify.annotations.NullMarked;

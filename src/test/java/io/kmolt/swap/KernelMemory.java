@@ -1,0 +1,38 @@
+package io.kmolt.swap;
+
+import java.io.IOException;
+import java.util.List;
+
+/**
+ * What a guest's kernel uses.
+ *
+ * @param modules how many modules are loaded
+ * @param moduleBytes their size in all, as in {@code /proc/modules}
+ * @param sysfsEntries files and folders that tell of modules and of kmolt
+ * @param kernelKiB slab, vmalloc and per-CPU memory, kernel stacks and page tables, as in {@code /proc/meminfo}
+ * @param availableKiB {@code MemAvailable} there, with all caches dropped
+ * @param mappings entries of {@code /proc/vmallocinfo}
+ */
+record KernelMemory(
+        long modules, long moduleBytes, long sysfsEntries, long kernelKiB, long availableKiB, long mappings) {
+    /** How many KiB more may be in use at the end; a guess, to be replaced by what runs without a leak show. */
+    static final long TOLERANCE_KIB = 2048;
+
+    private static final String QUESTION = """
+            sync; for i in 1 2 3; do echo 3 >/proc/sys/vm/drop_caches; sleep 1; done
+            awk '{ n++; s += $2 } END { print n; print s }' /proc/modules
+            find /sys/module /sys/kernel/kmolt /sys/kernel/debug 2>/dev/null | wc -l
+            awk '/^(Slab|VmallocUsed|Percpu|KernelStack|PageTables):/ { s += $2 } END { print s }' /proc/meminfo
+            awk '/^MemAvailable:/ { print $2 }' /proc/meminfo
+            wc -l </proc/vmallocinfo
+            grep -E '^(MemFree|MemAvailable|Slab|SUnreclaim|SReclaimable|VmallocUsed|Percpu|KernelStack|PageTables|AnonPages|Cached|Shmem|Buffers):' /proc/meminfo
+            """;
+
+    static KernelMemory of(SwapGuest guest) throws IOException {
+        List<String> lines = guest.sh(QUESTION).lines().map(String::strip).toList();
+        System.out.println(String.join("; ", lines));
+        List<Long> numbers = lines.stream().limit(6).map(Long::valueOf).toList();
+        return new KernelMemory(
+                numbers.get(0), numbers.get(1), numbers.get(2), numbers.get(3), numbers.get(4), numbers.get(5));
+    }
+}
