@@ -24,7 +24,7 @@ CORES := $(KERNELS:%=target/kernel/%/kmolt.ko)
 # The demo loads these.
 EDITIONS := $(OLDER:%=target/editions/%/meminfo.ko)
 
-.PHONY: help setup build check-core core kernels jar fixtures demo test test-612 test-thousand test-quick clean format
+.PHONY: help setup build check-core core kernels jar fixtures demo test test-612 debug-kernel test-debug test-thousand test-quick clean format
 
 help: ## say what can be made
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -70,6 +70,14 @@ test: setup ## everything that guards the product
 test-612: setup ## all tests of swaps on 6.12, of which test runs a part
 	@$(MAKE) --no-print-directory build fixtures
 	@mvn -B -ntp test -DexcludedTags=none -Dtest='io.kmolt.swap.*Test' -Dkmolt.kernel=$(NEWER)
+
+debug-kernel: ## build the kernel that looks for mistakes (lockdep, KASAN), once; see CONTRIBUTING.md
+	@scripts/build-debug-kernel
+
+test-debug: setup debug-kernel ## swaps of the example on the debug kernel, which must report nothing
+	@release=$$(scripts/build-debug-kernel --release) && $(MAKE) --no-print-directory jar core KERNELS=$$release && \
+		tests/fixtures/build --kernel $$release greeter && \
+		mvn -B -ntp test -DexcludedTags=none -Dtest=GreeterSwapTest -Dkmolt.kernel=$$release -Dkmolt.rounds=2
 
 test-thousand: setup ## 1,000 swaps of a busy module to 1,000 distinct builds: what is left in memory
 	@$(MAKE) --no-print-directory build fixtures

@@ -36,6 +36,9 @@ final class KernelImage {
      * which is no reason not to boot it.
      */
     static Optional<Path> unpacked(Kernel kernel) throws IOException {
+        if (isAddressSanitized(kernel)) {
+            return Optional.empty();
+        }
         Path goal = kernel.folder().resolve("boot/vmlinux-" + kernel.version());
         if (Files.isRegularFile(goal)) {
             return Optional.of(goal);
@@ -56,6 +59,12 @@ final class KernelImage {
         } finally {
             Files.deleteIfExists(fresh);
         }
+    }
+
+    /** Its code at the PVH entry would look at shadow memory that is not mapped yet, so it has to load itself. */
+    private static boolean isAddressSanitized(Kernel kernel) throws IOException {
+        Path config = kernel.folder().resolve("boot/config-" + kernel.version());
+        return Files.isRegularFile(config) && Files.readAllLines(config).contains("CONFIG_KASAN=y");
     }
 
     /** The compressed part, without the four bytes after it that tell the unpacked size; empty when there is none. */

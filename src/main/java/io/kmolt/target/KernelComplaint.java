@@ -6,7 +6,7 @@ import java.util.regex.Pattern;
 public final class KernelComplaint {
     /** After the time stamp, and with CONFIG_PRINTK_CALLER the task or CPU. */
     private static final Pattern FIRST_LINE = Pattern.compile("^\\[ *\\d+\\.\\d+\\](?:\\[ *[TC]\\d+\\])? "
-            + "(?:WARNING: |BUG: |kernel BUG at|Kernel panic - not syncing|Oops: |PANIC: |UBSAN: "
+            + "(?:WARNING: |BUG[: ]|\\[ BUG: |ODEBUG: |kernel BUG at|Kernel panic - not syncing|Oops: |PANIC: |UBSAN: "
             + "|general protection fault[:,]|(?:stack segment|double fault|invalid opcode|divide error|int3|trap invalid"
             + ")[:,] .*\\[#\\d+\\]|Unable to handle kernel|unable to handle|refcount_t: |list_(?:add|del) corruption"
             + "|rcu: INFO: .*stall|INFO: rcu_|rcu: .*kthread starved|INFO: task .* blocked for more than"

@@ -21,11 +21,11 @@ import java.util.Optional;
 
 /** A guest whose modules a test swaps, from outside, by the calls that the commands make. */
 public final class SwapGuest implements AutoCloseable {
-    /** The kernel that guests run: {@code -Dkmolt.kernel=RELEASE} runs the tests on another one. */
-    static final String RUNNING = System.getProperty("kmolt.kernel", "6.1.0-55-amd64");
+    /** The kernel that guests run. */
+    static final String RUNNING = Fixtures.RUNNING;
 
-    /** The kernel that fixtures are built for: of 6.1 the neighbour, whose modules have the same symbol versions. */
-    private static final String BUILT_FOR = RUNNING.startsWith("6.1.") ? Fixtures.RELEASE : RUNNING;
+    /** The kernel that fixtures are built for. */
+    private static final String BUILT_FOR = Fixtures.RELEASE;
 
     /** Modules of the kernel that are rebuilt as fixtures. */
     private static final List<String> REBUILT = List.of("minix", "jbd2", "ext4");
