@@ -8,7 +8,7 @@
  * (made to answer), unload.c (let go of).  That of editions of functions:
  * editions.c (enrolled), route.c with switch.c (chosen, call by call),
  * editions.c with stack.c (let go of).  device.c takes the commands, sysfs.c
- * tells.
+ * tells, record.c remembers.
  */
 #define pr_fmt(fmt) "kmolt: " fmt
 
@@ -104,9 +104,12 @@ static int __init kmolt_init(void)
 		pr_err("cannot find the ways of ftrace: error %d\n", err);
 		return err;
 	}
-	err = kmolt_sysfs_init();
+	err = kmolt_record_init();
 	if (err)
 		return err;
+	err = kmolt_sysfs_init();
+	if (err)
+		goto no_sysfs;
 	err = kmolt_editions_init();
 	if (err)
 		goto no_editions;
@@ -120,6 +123,8 @@ no_device:
 	kmolt_editions_exit();
 no_editions:
 	kmolt_sysfs_exit();
+no_sysfs:
+	kmolt_record_exit();
 	return err;
 }
 
@@ -132,6 +137,7 @@ static void __exit kmolt_cleanup(void)
 	/* kmolt_exit() puts its last reference on us shortly before it returns. */
 	synchronize_rcu_tasks();
 	rcu_barrier();
+	kmolt_record_exit();
 	pr_info("gone\n");
 }
 

@@ -146,8 +146,9 @@ static void log_change(const struct kmolt_session *session,
 			outcome->pause_ns / 1000, session->owner, session->comm,
 			from_kuid(&init_user_ns, current_uid()));
 	else
-		pr_info("%s: %s %s, the base answers, pause %llu us, by pid %d (%s) uid %u\n",
+		pr_info("%s: %s %s, the base answers (build-id %*phN), pause %llu us, by pid %d (%s) uid %u\n",
 			base->mod->name, verb, edition->mod->name,
+			KMOLT_BUILD_ID_LEN, edition->desc->base_build_id,
 			outcome->pause_ns / 1000, session->owner, session->comm,
 			from_kuid(&init_user_ns, current_uid()));
 }
@@ -196,6 +197,8 @@ static int do_stage(struct kmolt_session *session, char *name)
 	err = kmolt_stage(edition);
 	if (err)
 		return fail(session, err, "the edition cannot be staged");
+	kmolt_record_change("staged", edition->base, edition->name,
+			    edition->build_id, 0);
 	return 0;
 }
 
@@ -278,6 +281,8 @@ static int do_commit(struct kmolt_session *session, char *name)
 		edition->previous->state = KMOLT_SUPERSEDED;
 	kmolt_exit_sync(base);
 	log_change(session, base, "committed", edition, &outcome);
+	kmolt_record_change("committed", base, edition->name, edition->build_id,
+			    outcome.pause_ns);
 	/* From here on rmmod works as ever. */
 	module_put(base->mod);
 	return 0;
@@ -306,6 +311,8 @@ static int do_revert(struct kmolt_session *session, char *name)
 		kmolt_hook_unprepare(from);
 		kmolt_exit_sync(base);
 		log_change(session, base, "reverted", from, &outcome);
+		kmolt_record_change("reverted", base, from->name,
+				    from->build_id, outcome.pause_ns);
 		say(session, "retired %s\n", from->mod->name);
 	}
 	module_put(base->mod);
@@ -319,6 +326,10 @@ static int do_discard(struct kmolt_session *session, char *name)
 	if (!edition || (edition->state != KMOLT_ENROLLED &&
 			 edition->state != KMOLT_STAGED))
 		return fail(session, -ENOENT, "no such edition is staged");
+	pr_info("%s: discarded %s (build-id %*phN), by pid %d (%s) uid %u\n",
+		edition->base->mod->name, edition->name, KMOLT_BUILD_ID_LEN,
+		edition->build_id, session->owner, session->comm,
+		from_kuid(&init_user_ns, current_uid()));
 	kmolt_discard(edition);
 	return 0;
 }
@@ -614,9 +625,10 @@ static bool discard_leftover(const struct kmolt_session *session, char *name,
 		list_for_each_entry(edition, &base->editions, node)
 			if (edition->state == KMOLT_ENROLLED ||
 			    edition->state == KMOLT_STAGED) {
-				pr_notice("%s: discarded, its owner pid %d (%s) is gone\n",
+				pr_notice("%s: discarded, its owner pid %d (%s) is gone (build-id %*phN)\n",
 					  edition->name, session->owner,
-					  session->comm);
+					  session->comm, KMOLT_BUILD_ID_LEN,
+					  edition->build_id);
 				kmolt_discard(edition);
 				if (!edition->pinned)
 					strscpy(name, edition->name, size);

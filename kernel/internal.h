@@ -46,6 +46,7 @@ struct kmolt_table;
  * @table: where @ops sends them; NULL to let all of them pass
  * @commits: how many changes were committed, reverts included
  * @going: whether @mod's exit has begun
+ * @changed: the last commit or revert; its number is not set
  */
 struct kmolt_base {
 	struct kobject kobj;
@@ -60,6 +61,7 @@ struct kmolt_base {
 	struct kmolt_table *table;
 	unsigned long commits;
 	bool going;
+	struct kmolt_record_entry changed;
 };
 
 /**
@@ -418,6 +420,13 @@ struct kmolt_routing *kmolt_unused_routing(void);
 s64 *kmolt_switch(const char *name);
 int kmolt_switch_init(struct kobject *root);
 void kmolt_switch_exit(void);
+
+/* record.c: what was done, for dumps and the audit trail */
+extern struct kmolt_record *kmolt_record;
+void kmolt_record_change(const char *verb, struct kmolt_base *base,
+			 const char *edition, const u8 *build_id, u64 pause_ns);
+int kmolt_record_init(void);
+void kmolt_record_exit(void);
 
 /* device.c */
 bool kmolt_session_open(void);

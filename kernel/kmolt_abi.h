@@ -242,4 +242,70 @@ struct kmolt_routes {
 	u64 n_routes;
 };
 
+#define KMOLT_RECORD_MAGIC	0x0a5a746c6f6d6bULL	/* "kmoltZ\n" */
+#define KMOLT_RECORD_VERSION	1
+#define KMOLT_RECORD_ENTRIES	63
+
+/**
+ * struct kmolt_record_entry - one change, as the record in memory keeps it
+ * @number: 1 for the first one since the core was loaded, and so on; 0 if
+ *	there is none, or it was being written
+ * @seconds: when: since 1970, UTC
+ * @pause_ns: how long all CPUs stood still
+ * @pid: process that held /dev/kmolt, or that unloads the base
+ * @uid: user
+ * @verb: staged, committed, reverted, discarded or unloaded
+ * @comm: name of the process
+ * @module: the base
+ * @edition: with what
+ * @answers: who answers since then: an edition, "base", or "none" for a base
+ *	that was unloaded
+ * @build_id: of @edition
+ */
+struct kmolt_record_entry {
+	u64 number;
+	u64 seconds;
+	u64 pause_ns;
+	u32 pid;
+	u32 uid;
+	char verb[16];
+	char comm[16];
+	char module[56];
+	char edition[56];
+	char answers[56];
+	u8 build_id[KMOLT_BUILD_ID_LEN];
+	u8 reserved[4];
+};
+
+/**
+ * struct kmolt_record - the last changes, for who reads a memory dump
+ * @magic: KMOLT_RECORD_MAGIC
+ * @magic_inverse: its bits inverted
+ * @version: KMOLT_RECORD_VERSION
+ * @header_size: bytes before @entries
+ * @entry_size: of each of @entries
+ * @n_entries: how many there is room for
+ * @count: how many changes there were; number N is at (N - 1) % @n_entries
+ * @address: where this is, in the kernel's address space
+ * @boot_id: of the boot
+ * @release: of the kernel
+ * @entries: a ring
+ *
+ * Aligned to a page.
+ */
+struct kmolt_record {
+	u64 magic;
+	u64 magic_inverse;
+	u32 version;
+	u32 header_size;
+	u32 entry_size;
+	u32 n_entries;
+	u64 count;
+	u64 address;
+	char boot_id[KMOLT_NAME_LEN];
+	char release[64];
+	u8 reserved[80];
+	struct kmolt_record_entry entries[KMOLT_RECORD_ENTRIES];
+};
+
 #endif

@@ -141,9 +141,30 @@ SHOW(base, commits)
 }
 ATTR(base, commits);
 
+/*
+ * Who made the last commit or revert, and when.  Without kmolt_mutex, under
+ * which folders are removed: that waits for readers.  One that comes at the
+ * moment of a change may see parts of both.
+ */
+SHOW(base, since)
+{
+	return sysfs_emit(buf, "%llu\n", READ_ONCE(to_base(kobj)->changed.seconds));
+}
+ATTR(base, since);
+
+SHOW(base, by)
+{
+	const struct kmolt_record_entry *changed = &to_base(kobj)->changed;
+
+	return sysfs_emit(buf, "%u %u %.16s\n", READ_ONCE(changed->pid),
+			  READ_ONCE(changed->uid), changed->comm);
+}
+ATTR(base, by);
+
 static struct attribute *base_attrs[] = {
 	&base_current_attr.attr, &base_build_id.attr, &base_version.attr,
-	&base_srcversion.attr, &base_commits.attr, NULL,
+	&base_srcversion.attr, &base_commits.attr,
+	&base_since.attr, &base_by.attr, NULL,
 };
 ATTRIBUTE_GROUPS(base);
 

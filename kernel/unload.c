@@ -179,6 +179,8 @@ void kmolt_exit_sync(struct kmolt_base *base)
 void kmolt_exit(const struct kmolt_update *desc)
 {
 	struct kmolt_edition *edition;
+	char last[MODULE_NAME_LEN];
+	u8 build_id[KMOLT_BUILD_ID_LEN];
 	struct kmolt_base *base;
 	void (*exit)(void);
 
@@ -195,6 +197,10 @@ void kmolt_exit(const struct kmolt_update *desc)
 	exit = edition ? (void (*)(void))edition->desc->exit : base->exit;
 	base->going = true;
 	WRITE_ONCE(base->current_edition, NULL);
+	strscpy(last, edition ? edition->name : "base", sizeof(last));
+	memcpy(build_id, edition ? edition->build_id : desc->base_build_id,
+	       sizeof(build_id));
+	kmolt_record_change("unloaded", base, last, build_id, 0);
 	mutex_unlock(&kmolt_mutex);
 
 	if (exit)
@@ -205,7 +211,10 @@ void kmolt_exit(const struct kmolt_update *desc)
 	mutex_unlock(&kmolt_mutex);
 	while ((edition = next_edition(base)))
 		release_edition(base, edition);
-	pr_info("%s: unloaded, its editions with it\n", base->mod->name);
+	pr_info("%s: unloaded, its editions with it, %s had answered (build-id %*phN), by pid %d (%s) uid %u\n",
+		base->mod->name, last, KMOLT_BUILD_ID_LEN, build_id,
+		task_tgid_nr(current), current->comm,
+		from_kuid(&init_user_ns, current_uid()));
 
 	mutex_lock(&kmolt_mutex);
 	kmolt_forget_base(base);

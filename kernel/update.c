@@ -484,6 +484,8 @@ void kmolt_discard(struct kmolt_edition *edition)
 	/* Only takes sites away, for which no memory is needed but a list. */
 	if (kmolt_redirect_hook(base, base->table, NULL))
 		pr_warn("%s: unused redirects stay hooked\n", base->mod->name);
+	kmolt_record_change("discarded", base, edition->name, edition->build_id,
+			    0);
 	if (edition->pause_ns) {
 		module_put(base->mod);
 		return;

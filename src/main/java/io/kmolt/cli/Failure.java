@@ -35,6 +35,8 @@ record Failure(String error, Kind kind, List<Refusal> reasons, List<Blocker> blo
         USAGE(ExitCode.USAGE),
         UNFIT(ExitCode.UNFIT),
         BUSY(ExitCode.BUSY),
+        /** A swap was committed, failed its verification, and was reverted. */
+        REVERTED(ExitCode.REFUSED),
         FAILED(ExitCode.FAILED),
         /** A defect of kmolt. */
         INTERNAL(ExitCode.FAILED),
@@ -85,6 +87,8 @@ record Failure(String error, Kind kind, List<Refusal> reasons, List<Blocker> blo
             case REFUSED -> Kind.REFUSED;
             case UNFIT -> Kind.UNFIT;
             case BUSY -> Kind.BUSY;
+            case REVERTED -> Kind.REVERTED;
+            case STANDS -> Kind.FAILED;
         };
     }
 

@@ -20,6 +20,8 @@ import picocli.CommandLine.Command;
             SwitchCommand.class,
             ListCommand.class,
             StatusCommand.class,
+            LogCommand.class,
+            RecordCommand.class,
             DemoCommand.class,
             LabCommand.class
         })

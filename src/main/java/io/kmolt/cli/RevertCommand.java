@@ -63,6 +63,7 @@ final class RevertCommand implements Callable<Integer> {
             out.printf("  kept      %s stays loaded: %s%n", report.reverted(), report.kept());
         }
         Texts.attached(out, report.attached(), false);
+        report.notes().forEach(note -> out.printf("  note      %s%n", note));
         out.printf(
                 "  paused    %.3f ms, of which %.3f ms looking at stacks; %.1f ms in all; %s%n",
                 report.pauseNanos() / 1e6,

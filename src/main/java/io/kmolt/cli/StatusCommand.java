@@ -1,12 +1,15 @@
 package io.kmolt.cli;
 
 import io.kmolt.swap.CoreState;
+import io.kmolt.swap.JournalEntry;
 import io.kmolt.swap.Status;
 import io.kmolt.swap.SwapException;
 import io.kmolt.swap.SwappedModule;
 import io.kmolt.target.Target;
 import java.io.IOException;
 import java.io.PrintWriter;
+import java.time.Instant;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -21,7 +24,7 @@ import picocli.CommandLine.Spec;
         mixinStandardHelpOptions = true,
         description = {
             "Shows the core of a target, and every module that has editions, in detail.",
-            "Reads what the kernel tells in /sys/kernel/kmolt; changes nothing."
+            "Reads what the kernel tells in /sys/kernel/kmolt, and what the journal says of it; changes nothing."
         },
         footer = {
             "",
@@ -59,6 +62,7 @@ final class StatusCommand implements Callable<Integer> {
     }
 
     private static void describe(PrintWriter out, Status status) {
+        status.unfinished().forEach(what -> out.println("UNFINISHED: " + what));
         CoreState core = status.core();
         if (!core.loaded()) {
             out.println("core on " + status.target() + ": not loaded; nothing is swapped");
@@ -74,17 +78,31 @@ final class StatusCommand implements Callable<Integer> {
         if (status.modules().isEmpty() && core.editions().isEmpty()) {
             out.println("nothing has editions");
         }
-        status.modules().forEach(module -> describe(out, module));
+        status.modules()
+                .forEach(module -> describe(
+                        out, module, Optional.ofNullable(status.changes().get(module.name()))));
         core.editions().forEach(editions -> Texts.functions(out, editions));
         core.switches().forEach((name, value) -> out.printf("switch %s: %d%n", name, value));
     }
 
-    private static void describe(PrintWriter out, SwappedModule module) {
+    private static void describe(PrintWriter out, SwappedModule module, Optional<JournalEntry> change) {
         out.printf("%s: %s%n", module.name(), Texts.answers(module.current()));
         if (!module.current().equals("base")) {
             out.printf("  build     %s%n", Texts.build(module.buildId(), module.version(), module.srcversion()));
         }
+        if (module.since() != 0) {
+            out.printf("  since     %s, by %s%n", Instant.ofEpochSecond(module.since()), by(module, change));
+        }
         out.printf("  commits   %d%n", module.commits());
         Texts.editions(out, module.editions());
+    }
+
+    /** As the journal says; else as the core does, which knows the process only. */
+    private static String by(SwappedModule module, Optional<JournalEntry> change) {
+        if (change.isPresent()) {
+            return Texts.who(change.get());
+        }
+        String[] words = module.by().split(" ", 3);
+        return words.length < 3 ? "somebody" : "uid " + words[1] + ", pid " + words[0] + " (" + words[2] + ")";
     }
 }

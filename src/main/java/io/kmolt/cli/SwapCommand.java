@@ -5,10 +5,12 @@ import io.kmolt.swap.Swap;
 import io.kmolt.swap.SwapException;
 import io.kmolt.swap.SwapOptions;
 import io.kmolt.swap.SwapReport;
+import io.kmolt.swap.Verification;
 import io.kmolt.target.Target;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
@@ -37,7 +39,16 @@ import picocli.CommandLine.Spec;
             "  kmolt swap ext4 /tmp/ext4.ko        do it",
             "  kmolt revert ext4                   take it back",
             "",
-            "Exit status: 0 done; 1 refused; 2 usage; 3 unfit target or file; 4 tasks or a CPU in the way."
+            "  kmolt swap ext4 /tmp/ext4.ko --verify 'ls /srv >/dev/null' --for 1m",
+            "                                      do it, and take it back if that fails within a minute",
+            "",
+            "--verify runs a command on the target again and again for a while, and watches the kernel's log;",
+            "--for alone only watches the log. If anything goes wrong, the swap is reverted; also if kmolt is",
+            "interrupted or loses the target meanwhile.",
+            "",
+            "Exit status: 0 done; 1 refused, or reverted after a verification that failed; 2 usage;",
+            "3 unfit target or file; 4 tasks or a CPU in the way; 5 failed, among others: a build that",
+            "failed its verification could not be reverted and still answers."
         })
 final class SwapCommand implements Callable<Integer> {
     @Mixin
@@ -79,6 +90,26 @@ final class SwapCommand implements Callable<Integer> {
             description = "swap, although probes, tracers or livepatches at its functions are cut off")
     boolean acknowledge;
 
+    @Option(
+            names = "--verify",
+            paramLabel = "COMMAND",
+            description = "run this shell script on the target once the new build answers; revert if it fails")
+    @Nullable
+    String verify;
+
+    @Option(
+            names = "--for",
+            paramLabel = "TIME",
+            converter = Durations.class,
+            description = "how long to verify: run the command, and watch the kernel's log (default: 30s)")
+    @Nullable
+    Duration period;
+
+    @Option(
+            names = "--no-journal",
+            description = "write nothing to /var/lib/kmolt on the target: go on where that is not possible")
+    boolean noJournal;
+
     @Spec
     CommandSpec spec = CommandSpec.create();
 
@@ -89,7 +120,9 @@ final class SwapCommand implements Callable<Integer> {
                 .withDryRun(dryRun)
                 .withBase(Optional.ofNullable(base))
                 .withSaveUpdate(Optional.ofNullable(saveUpdate))
-                .withAcknowledge(acknowledge);
+                .withAcknowledge(acknowledge)
+                .withTrial(trial())
+                .withJournal(!noJournal);
         try (Target opened = signing.open(target);
                 ProgressLine progress = output.progress(spec)) {
             SwapReport report = Swap.run(opened, module, newFile, options, progress);
@@ -97,6 +130,14 @@ final class SwapCommand implements Callable<Integer> {
             output.print(spec, report, out -> describe(out, report));
         }
         return ExitCode.OK;
+    }
+
+    private Optional<Verification.Plan> trial() {
+        if (verify == null && period == null) {
+            return Optional.empty();
+        }
+        return Optional.of(new Verification.Plan(
+                Optional.ofNullable(verify), period == null ? Verification.Plan.DEFAULT_PERIOD : period));
     }
 
     private void describe(PrintWriter out, SwapReport report) {
@@ -121,6 +162,9 @@ final class SwapCommand implements Callable<Integer> {
         report.sticky().stream()
                 .limit(output.verbose ? Integer.MAX_VALUE : 1)
                 .forEach(why -> out.printf("  sticky    stays in memory after a revert: %s%n", why));
+        if (!report.verified().isEmpty()) {
+            out.printf("  verified  %s%n", report.verified());
+        }
         if (!report.dryRun()) {
             out.printf(
                     "  paused    %.3f ms, of which %.3f ms looking at stacks; %.1f ms in all; %s%n",

@@ -1,6 +1,7 @@
 package io.kmolt.cli;
 
 import io.kmolt.swap.AttachedUser;
+import io.kmolt.swap.JournalEntry;
 import io.kmolt.swap.LoadedEdition;
 import io.kmolt.swap.LoadedEditions;
 import io.kmolt.swap.LoadedEditions.EditedFunction;
@@ -52,6 +53,16 @@ final class Texts {
                         srcversion.isEmpty() ? "" : "srcversion " + srcversion)
                 .filter(text -> !text.isEmpty())
                 .collect(Collectors.joining(", "));
+    }
+
+    /** Who did what an entry of a journal tells. */
+    static String who(JournalEntry entry) {
+        return "uid " + entry.get("uid")
+                + (entry.get("sudoUser").isEmpty() ? "" : " (sudo: " + entry.get("sudoUser") + ")")
+                + ", from " + entry.get("client")
+                + (entry.get("holder").isEmpty()
+                        ? ""
+                        : ", pid " + entry.get("holder").replaceFirst(" ", " (") + ")");
     }
 
     static String answers(String who) {

@@ -2,6 +2,7 @@ package io.kmolt.lab;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
+import io.kmolt.target.KernelComplaint;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -17,15 +18,6 @@ record GuestLog(Path file) {
     /** Init says this when the guest cannot be set up; see init.sh. */
     private static final Pattern BOOT_FAILED = Pattern.compile("^kmolt-lab: boot failed: (.*)$");
 
-    /** What a kernel prints first when something is wrong with it, after the time stamp. */
-    private static final Pattern WARNING = Pattern.compile("^\\[ *\\d+\\.\\d+\\](?:\\[ *[TC]\\d+\\])? "
-            + "(?:WARNING: |BUG: |kernel BUG at|Kernel panic - not syncing|Oops: |PANIC: |UBSAN: "
-            + "|general protection fault[:,]|(?:stack segment|double fault|invalid opcode|divide error|int3|trap invalid"
-            + ")[:,] .*\\[#\\d+\\]|Unable to handle kernel|unable to handle|refcount_t: |list_(?:add|del) corruption"
-            + "|rcu: INFO: .*stall|INFO: rcu_|rcu: .*kthread starved|INFO: task .* blocked for more than"
-            + "|watchdog: BUG|NMI watchdog: Watchdog detected|sysfs: cannot create duplicate|DEBUG_LOCKS_WARN|Unpatched return thunk"
-            + "|ftrace bug|Bad page state|kobject_add_internal failed).*");
-
     private static final Pattern PANIC =
             Pattern.compile("^\\[ *\\d+\\.\\d+\\](?:\\[ *[TC]\\d+\\])? Kernel panic - not syncing.*");
 
@@ -40,7 +32,7 @@ record GuestLog(Path file) {
     }
 
     List<String> warnings() {
-        return lines().stream().filter(line -> WARNING.matcher(line).matches()).toList();
+        return lines().stream().filter(KernelComplaint::begins).toList();
     }
 
     boolean panicked() {
@@ -61,7 +53,7 @@ record GuestLog(Path file) {
     String excerpt(int limit) {
         List<String> lines = lines();
         int first = 0;
-        while (first < lines.size() && !WARNING.matcher(lines.get(first)).matches()) {
+        while (first < lines.size() && !KernelComplaint.begins(lines.get(first))) {
             first++;
         }
         int from = first < lines.size() ? Math.max(0, first - 5) : Math.max(0, lines.size() - Math.min(limit, 20));

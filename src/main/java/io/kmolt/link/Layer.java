@@ -28,7 +28,7 @@ public record Layer(RunningModule running, Comparison comparison, Types types, H
     /** Who has the site of one of its functions, as the rest of a sentence; empty if nobody has. */
     String heldBy(Item old) {
         return isHeld(old)
-                ? ": %s has its ftrace site; take that away first"
+                ? ": %s has its ftrace site until it is detached"
                         .formatted(held.by().get(old.name()))
                 : "";
     }

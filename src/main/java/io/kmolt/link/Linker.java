@@ -165,14 +165,16 @@ public final class Linker {
     }
 
     private static String whyStale(Layer layer, Item old) {
+        if (layer.isHeld(old)) {
+            return "calls through kept pointers cannot be redirected" + layer.heldBy(old);
+        }
         return layer.comparison().correlation().newOf(old) == null
                 ? "is gone in the new build; whoever has kept a pointer to it goes on calling the old code"
                 : "changes, but calls through kept pointers cannot be redirected"
                         + layer.types()
                                 .prototypeDifference(old.name())
                                 .map(d -> ": " + d)
-                                .orElse("")
-                        + layer.heldBy(old);
+                                .orElse("");
     }
 
     private static SortedMap<Long, Item> bySite(List<Redirects> redirects) {

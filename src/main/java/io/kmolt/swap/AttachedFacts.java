@@ -105,9 +105,10 @@ record AttachedFacts(
                 echo "$p $(grep "^${p%%/*} " /proc/modules)"
             done
             echo '== tracers'
-            for i in . instances/*; do
-                c=$(cat $t/$i/current_tracer 2>/dev/null) || continue
-                [ "$c" = nop ] || echo "$i $c $(head -n 1 $t/$i/set_ftrace_filter 2>/dev/null)"
+            for i in $t $t/instances/*; do
+                c=$(cat "$i/current_tracer" 2>/dev/null) || continue
+                n=${i#"$t"}
+                [ "$c" = nop ] || echo "${n:-.} $c $(head -n 1 "$i/set_ftrace_filter" 2>/dev/null)"
             done
             if [ "$(cat /proc/sys/kernel/stack_tracer_enabled 2>/dev/null)" = 1 ]; then
                 echo ". stack $(head -n 1 $t/stack_trace_filter 2>/dev/null)"
@@ -225,7 +226,7 @@ record AttachedFacts(
         String[] words = line.split(" ", 3);
         if (words.length >= 2) {
             tracers.add(new Tracer(
-                    words[0].replaceFirst("^instances/", ""),
+                    words[0].replaceFirst("^/instances/", ""),
                     words[1],
                     words.length < 3 || words[2].isBlank() || words[2].startsWith(NO_FILTER)));
         }

@@ -106,6 +106,11 @@ public record CoreState(
         return modules.stream().filter(m -> m.name().equals(name)).findFirst();
     }
 
+    /** Who answers for a module: an edition or {@code base}. */
+    String answers(String module) {
+        return module(module).map(SwappedModule::current).orElse(SwappedModule.BASE);
+    }
+
     /** The update of that name with editions of functions. */
     public Optional<LoadedEditions> editions(String name) {
         return editions.stream().filter(e -> e.name().equals(name)).findFirst();

@@ -4,6 +4,7 @@ import io.kmolt.target.ModuleUnloadException;
 import io.kmolt.target.Target;
 import java.io.IOException;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 
 /** Takes the last swap of a module back: commit the previous build again, then unload the edition. */
@@ -39,39 +40,84 @@ public final class Revert {
             throw SwapException.refused(
                     "nothing to revert: no edition answers for " + module + " on " + target.describe(), List.of());
         }
-        List<AttachedUser> users = attached(target, current(target, module));
+        CoreState state = CoreState.ask(target);
+        List<AttachedUser> users = attached(target, state, current(target, module));
         AttachedUsers.require(module, "reverted", users, acknowledge);
+        Journal journal = Journal.open(target, Facts.release(target), true);
+        List<String> notes = new ArrayList<>(journal.settle(state));
         try (CoreSession session = CoreSession.open(target)) {
-            progress.step("reverting " + module);
-            Attempts.Outcome outcome = Attempts.change(session, "revert " + module, limits, progress);
-            Reply reply = outcome.reply();
-            if (!reply.isOk()) {
-                throw SwapException.refused("cannot be reverted: " + reply.message(), List.of());
-            }
-            String retired = reply.value("retired", "");
-            progress.step("unloading " + retired);
-            String kept = unload(target, session, retired);
-            if (kept.isEmpty()) {
-                new Builds(target, Facts.release(target)).prune(CoreState.ask(target));
-            }
-            return new RevertReport(
-                    module,
-                    target.describe(),
-                    retired,
-                    current(target, module),
-                    kept.isEmpty(),
-                    kept,
-                    users,
-                    reply.number("pause_ns"),
-                    reply.number("scan_ns"),
-                    reply.number("stop_ns"),
-                    outcome.count());
+            return run(target, session, journal, module, users, limits, progress, notes);
         }
     }
 
-    private static List<AttachedUser> attached(Target target, String edition) throws IOException {
-        return AttachedUsers.look(target, CoreState.ask(target), List.of(edition), false)
-                .atRevert();
+    /**
+     * Reverts, in a session that is open already.
+     *
+     * @param users who is attached to the edition's functions, and may be cut off
+     * @param notes receives what an operator should know
+     */
+    static RevertReport run(
+            Target target,
+            CoreSession session,
+            Journal journal,
+            String module,
+            List<AttachedUser> users,
+            Limits limits,
+            Progress progress,
+            List<String> notes)
+            throws IOException, SwapException {
+        SwappedModule now = CoreState.ask(target).module(module).orElseGet(() -> SwappedModule.none(module));
+        JournalEntry intent = JournalEntry.intent("revert", module, now.current())
+                .with("before", now.current())
+                .with("buildIdBefore", now.buildId())
+                .with("buildId", now.previousBuildId());
+        // It must be possible to revert on a target whose disk is full.
+        return journal.during(
+                intent,
+                false,
+                notes,
+                RevertReport::pauseNanos,
+                () -> revert(target, session, module, users, limits, progress, notes));
+    }
+
+    private static RevertReport revert(
+            Target target,
+            CoreSession session,
+            String module,
+            List<AttachedUser> users,
+            Limits limits,
+            Progress progress,
+            List<String> notes)
+            throws IOException, SwapException {
+        progress.step("reverting " + module);
+        Attempts.Outcome outcome = Attempts.change(session, "revert " + module, limits, progress);
+        Reply reply = outcome.reply();
+        if (!reply.isOk()) {
+            throw SwapException.refused("cannot be reverted: " + reply.message(), List.of());
+        }
+        String retired = reply.value("retired", "");
+        progress.step("unloading " + retired);
+        String kept = unload(target, session, retired);
+        if (kept.isEmpty()) {
+            new Builds(target, Facts.release(target)).prune(CoreState.ask(target));
+        }
+        return new RevertReport(
+                module,
+                target.describe(),
+                retired,
+                current(target, module),
+                kept.isEmpty(),
+                kept,
+                users,
+                reply.number("pause_ns"),
+                reply.number("scan_ns"),
+                reply.number("stop_ns"),
+                outcome.count(),
+                notes);
+    }
+
+    private static List<AttachedUser> attached(Target target, CoreState state, String edition) throws IOException {
+        return AttachedUsers.look(target, state, List.of(edition), false).atRevert();
     }
 
     private static String current(Target target, String module) throws IOException {

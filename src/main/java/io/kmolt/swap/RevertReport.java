@@ -16,6 +16,7 @@ import java.util.List;
  * @param scanNanos the part of it in which stacks were looked at
  * @param stopNanos how long the stop took in all
  * @param attempts how often it was tried
+ * @param notes what an operator should know
  */
 public record RevertReport(
         String module,
@@ -28,4 +29,5 @@ public record RevertReport(
         long pauseNanos,
         long scanNanos,
         long stopNanos,
-        int attempts) {}
+        int attempts,
+        List<String> notes) {}

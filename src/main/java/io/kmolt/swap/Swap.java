@@ -18,6 +18,7 @@ import io.kmolt.module.SectionKind;
 import io.kmolt.target.ModuleLoadException;
 import io.kmolt.target.ModuleUnloadException;
 import io.kmolt.target.Target;
+import io.kmolt.target.TargetException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -96,39 +97,73 @@ public final class Swap {
                     users,
                     attached.untold(),
                     linkMillis,
-                    new Attempts.Outcome(Reply.parse("ok"), 0));
+                    new Attempts.Outcome(Reply.parse("ok"), 0),
+                    "");
         }
 
         AttachedUsers.require(module, "swapped", users, options.acknowledge());
 
+        progress.step("reading the journal");
+        Journal journal = Journal.open(target, release, options.journal());
+        List<String> notes = new ArrayList<>(journal.settle(state));
+
         // Until here the target was only asked. What has changed on it since then, the core will notice.
         Core.load(target, release);
         try (CoreSession session = CoreSession.open(target)) {
+            // Before it answers: the next swap needs both files, whatever becomes of this one.
+            keepBuilds(base, edition, notes);
             // An edition of this build that was reverted and is still loaded answers again; unless it has variables of
             // its own, which have missed what happened meanwhile; or somebody has a site now that it redirects.
             Optional<String> again = bringsState(layers.getFirst().comparison()) || isHeld(layers)
                     ? Optional.empty()
                     : state.retired(module, edition.buildId().get(), from);
             String answering = again.orElse(name);
-            progress.step("staging " + answering);
-            if (again.isEmpty()) {
-                load(session, update);
+            JournalEntry intent = JournalEntry.intent("swap", module, answering)
+                    .with("before", from.isEmpty() ? SwappedModule.BASE : from)
+                    .with("buildIdBefore", answering(loaded))
+                    .with("buildId", edition.buildId().get())
+                    .with("fileSha256", Hashes.sha256(Files.readAllBytes(newFile)))
+                    .with("updateSha256", again.isPresent() ? "" : Hashes.sha256(update.image()));
+            Optional<Trial> trial = options.trial().isEmpty()
+                    ? Optional.empty()
+                    : Optional.of(Trial.prepare(target, session, journal, intent, options, progress));
+            Attempts.Outcome outcome;
+            try {
+                outcome = journal.during(intent, true, notes, o -> o.reply().number("pause_ns"), () -> {
+                    if (again.isEmpty()) {
+                        progress.step("loading " + answering);
+                        load(session, update);
+                    }
+                    progress.step("staging " + answering);
+                    stage(session, answering);
+                    requireNobodyCame(
+                            session,
+                            answering,
+                            users,
+                            attached(state, loaded, true).atSwap(base));
+                    return commitAndVerify(session, answering, edition);
+                });
+            } catch (SwapException e) {
+                if (trial.isPresent()) {
+                    trial.get().cancel();
+                }
+                throw e;
             }
-            stage(session, answering);
-            // Before it answers: the next swap needs both files, whatever becomes of this one.
-            builds.keepBase(base);
-            builds.keepEdition(edition);
-            requireNobodyCame(
-                    session, answering, users, attached(state, loaded, true).atSwap(base));
-
-            progress.step("committing");
-            Attempts.Outcome outcome = commit(session, answering);
-
-            progress.step("verifying");
-            verify(answering, edition);
+            String verified = trial.isPresent() ? trial.get().run(notes) : "";
             builds.prune(CoreState.ask(target));
-            return report(chain, comparison, update.as(answering), users, attached.untold(), linkMillis, outcome);
+            notes.addAll(attached.untold());
+            return report(chain, comparison, update.as(answering), users, notes, linkMillis, outcome, verified);
         }
+    }
+
+    private Attempts.Outcome commitAndVerify(CoreSession session, String answering, KernelModule edition)
+            throws IOException, SwapException {
+        progress.step("committing");
+        Attempts.Outcome committed = commit(session, answering);
+
+        progress.step("verifying");
+        verify(answering, edition);
+        return committed;
     }
 
     private AttachedUsers attached(CoreState state, List<Loaded> loaded, boolean staged) throws IOException {
@@ -147,8 +182,28 @@ public final class Swap {
         }
     }
 
+    /** Later swaps need the files of these builds; without a journal, none of it is insisted on. */
+    private void keepBuilds(KernelModule base, KernelModule edition, List<String> notes) throws SwapException {
+        try {
+            builds.keepBase(base);
+            builds.keepEdition(edition);
+        } catch (TargetException e) {
+            if (options.journal()) {
+                throw SwapException.unfit("the builds cannot be kept for later swaps: " + e.getMessage()
+                        + "; nothing has changed; --no-journal swaps without that");
+            }
+            notes.add("the builds are not kept, so that this one must be reverted before the next swap: "
+                    + e.getMessage());
+        }
+    }
+
     private static boolean isHeld(List<Layer> layers) {
         return layers.stream().anyMatch(layer -> !layer.held().by().isEmpty());
+    }
+
+    /** Build-id of what answers now. */
+    private static String answering(List<Loaded> loaded) {
+        return loaded.getLast().file().buildId().orElse("");
     }
 
     private static boolean bringsState(Comparison comparison) {
@@ -281,9 +336,10 @@ public final class Swap {
             Comparison comparison,
             Update update,
             List<AttachedUser> users,
-            List<String> untold,
+            List<String> notes,
             long linkMillis,
-            Attempts.Outcome outcome) {
+            Attempts.Outcome outcome,
+            String verified) {
         return new SwapReport(
                 module,
                 target.describe(),
@@ -297,13 +353,14 @@ public final class Swap {
                 update.slots(),
                 update.redirects(),
                 update.sharedObjects(),
-                Stream.concat(update.notes().stream(), untold.stream()).toList(),
+                Stream.concat(update.notes().stream(), notes.stream()).toList(),
                 users,
                 update.sticky(),
                 linkMillis,
                 outcome.reply().number("pause_ns"),
                 outcome.reply().number("scan_ns"),
                 outcome.reply().number("stop_ns"),
-                outcome.count());
+                outcome.count(),
+                verified);
     }
 }

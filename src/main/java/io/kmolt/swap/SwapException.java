@@ -3,7 +3,7 @@ package io.kmolt.swap;
 import io.kmolt.diff.Refusal;
 import java.util.List;
 
-/** Why a module was not swapped or reverted; nothing has changed in the kernel. */
+/** Why a module was not swapped or reverted; nothing has changed in the kernel, unless the kind says so. */
 public final class SwapException extends Exception {
     private static final long serialVersionUID = 1L;
 
@@ -14,7 +14,11 @@ public final class SwapException extends Exception {
         /** The target or a file cannot be handled. */
         UNFIT,
         /** Somebody is in the way; it may work later. */
-        BUSY
+        BUSY,
+        /** The new build answered, failed its trial, and was reverted. */
+        REVERTED,
+        /** The new build failed its trial and could not be reverted: it answers still. */
+        STANDS
     }
 
     private final Kind kind;
@@ -38,6 +42,11 @@ public final class SwapException extends Exception {
 
     public static SwapException busy(String message, List<Blocker> blockers) {
         return new SwapException(Kind.BUSY, message, List.of(), blockers);
+    }
+
+    /** A trial failed; whether the build was reverted, and what is wrong with it. */
+    static SwapException trial(Kind kind, String message, List<Blocker> blockers) {
+        return new SwapException(kind, message, List.of(), blockers);
     }
 
     public Kind kind() {

@@ -12,6 +12,8 @@ import java.util.Optional;
  * @param base the file that the module was loaded from, if it is not where modprobe finds it
  * @param saveUpdate where to save the update module, for a look at it
  * @param acknowledge cut off who is attached to the module's functions
+ * @param trial how to verify the new build once it answers; it is reverted if that fails
+ * @param journal whether the swap is written down on the target, without which it is refused
  */
 public record SwapOptions(
         KernelImages images,
@@ -19,30 +21,41 @@ public record SwapOptions(
         boolean dryRun,
         Optional<Path> base,
         Optional<Path> saveUpdate,
-        boolean acknowledge) {
+        boolean acknowledge,
+        Optional<Verification.Plan> trial,
+        boolean journal) {
 
     /** As most people want it. */
     public static SwapOptions with(KernelImages images) {
-        return new SwapOptions(images, Limits.DEFAULT, false, Optional.empty(), Optional.empty(), false);
+        return new SwapOptions(
+                images, Limits.DEFAULT, false, Optional.empty(), Optional.empty(), false, Optional.empty(), true);
     }
 
     public SwapOptions withLimits(Limits other) {
-        return new SwapOptions(images, other, dryRun, base, saveUpdate, acknowledge);
+        return new SwapOptions(images, other, dryRun, base, saveUpdate, acknowledge, trial, journal);
     }
 
     public SwapOptions withDryRun(boolean dry) {
-        return new SwapOptions(images, limits, dry, base, saveUpdate, acknowledge);
+        return new SwapOptions(images, limits, dry, base, saveUpdate, acknowledge, trial, journal);
     }
 
     public SwapOptions withBase(Optional<Path> file) {
-        return new SwapOptions(images, limits, dryRun, file, saveUpdate, acknowledge);
+        return new SwapOptions(images, limits, dryRun, file, saveUpdate, acknowledge, trial, journal);
     }
 
     public SwapOptions withSaveUpdate(Optional<Path> file) {
-        return new SwapOptions(images, limits, dryRun, base, file, acknowledge);
+        return new SwapOptions(images, limits, dryRun, base, file, acknowledge, trial, journal);
     }
 
     public SwapOptions withAcknowledge(boolean yes) {
-        return new SwapOptions(images, limits, dryRun, base, saveUpdate, yes);
+        return new SwapOptions(images, limits, dryRun, base, saveUpdate, yes, trial, journal);
+    }
+
+    public SwapOptions withTrial(Optional<Verification.Plan> plan) {
+        return new SwapOptions(images, limits, dryRun, base, saveUpdate, acknowledge, plan, journal);
+    }
+
+    public SwapOptions withJournal(boolean written) {
+        return new SwapOptions(images, limits, dryRun, base, saveUpdate, acknowledge, trial, written);
     }
 }

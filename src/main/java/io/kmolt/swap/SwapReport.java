@@ -25,6 +25,7 @@ import java.util.List;
  * @param scanNanos the part of it in which stacks were looked at
  * @param stopNanos how long the stop took in all, with waiting for the CPUs
  * @param attempts how often it was tried
+ * @param verified how it was tried once it answered; empty if it was not
  */
 public record SwapReport(
         String module,
@@ -46,4 +47,5 @@ public record SwapReport(
         long pauseNanos,
         long scanNanos,
         long stopNanos,
-        int attempts) {}
+        int attempts,
+        String verified) {}

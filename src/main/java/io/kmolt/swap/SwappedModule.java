@@ -17,6 +17,8 @@ import java.util.TreeMap;
  * @param version its MODULE_VERSION
  * @param srcversion its srcversion
  * @param commits how often it was committed to
+ * @param since when that was done last, in seconds since 1970; 0 if never
+ * @param by who did: process, user and name of the process; empty if nobody
  * @param editions its editions: first those that were committed one after another and stand, the one that answers last;
  *     then those that do not take part
  */
@@ -27,6 +29,8 @@ public record SwappedModule(
         String version,
         String srcversion,
         long commits,
+        long since,
+        String by,
         List<LoadedEdition> editions) {
     static final String BASE = "base";
 
@@ -42,6 +46,8 @@ public record SwappedModule(
                 files.getOrDefault("version", BASE),
                 files.getOrDefault("srcversion", BASE),
                 Long.parseLong(files.getOrDefault("commits", "0")),
+                Long.parseLong(files.getOrDefault("since", "0")),
+                files.getOrDefault("since", "0").equals("0") ? "" : files.getOrDefault("by", ""),
                 List.copyOf(sorted));
     }
 
@@ -53,6 +59,12 @@ public record SwappedModule(
     /** The editions that were committed one after another and stand, the one that answers last. */
     List<LoadedEdition> chain() {
         return chain(current, editions);
+    }
+
+    /** Build-id of what a revert makes answer; empty if that is the base, which the core has no record of. */
+    String previousBuildId() {
+        List<LoadedEdition> chain = chain();
+        return chain.size() < 2 ? "" : chain.get(chain.size() - 2).buildId();
     }
 
     private static List<LoadedEdition> chain(String current, List<LoadedEdition> editions) {

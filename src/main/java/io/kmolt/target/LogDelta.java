@@ -1,7 +1,9 @@
 package io.kmolt.target;
 
-/** What a kernel log gained between two looks at its end. */
-final class LogDelta {
+import java.util.List;
+
+/** What a kernel log gained between two looks at it. */
+public final class LogDelta {
     private LogDelta() {}
 
     /**
@@ -23,5 +25,19 @@ final class LogDelta {
         int later = log.lastIndexOf("\n" + anchor + "\n");
         at = later >= 0 ? later + 1 : at;
         return at < 0 ? log : log.substring(at + anchor.length() + 1);
+    }
+
+    /**
+     * The lines that came between two looks at a whole log, which may have lost its oldest lines meanwhile; all of it if
+     * nothing is left of what was there before.
+     */
+    public static List<String> between(List<String> before, List<String> after) {
+        for (int lost = 0; lost < before.size(); lost++) {
+            List<String> left = before.subList(lost, before.size());
+            if (left.size() <= after.size() && after.subList(0, left.size()).equals(left)) {
+                return after.subList(left.size(), after.size());
+            }
+        }
+        return after;
     }
 }

@@ -46,12 +46,21 @@ record LinkedUpdate(
     }
 
     static LinkedUpdate link(KernelModule base, KernelModule edition) throws LinkException {
-        return link(base, edition, Pads.NONE);
+        return link(base, edition, Held.NONE, Pads.NONE);
+    }
+
+    static LinkedUpdate link(KernelModule base, KernelModule edition, Held held) throws LinkException {
+        return link(base, edition, held, Pads.NONE);
     }
 
     static LinkedUpdate link(KernelModule base, KernelModule edition, Pads pads) throws LinkException {
+        return link(base, edition, Held.NONE, pads);
+    }
+
+    private static LinkedUpdate link(KernelModule base, KernelModule edition, Held held, Pads pads)
+            throws LinkException {
         RunningModule running = SimulatedKernel.load(base);
-        Layer layer = new Layer(running, Comparer.compare(base, edition, Types.same()), Types.same());
+        Layer layer = new Layer(running, Comparer.compare(base, edition, Types.same()), Types.same(), held);
         try {
             Update update =
                     Linker.link(new LinkInput("kmolt_tiny_1", BOOT_ID, "", edition, List.of(layer), CORE, pads));

@@ -10,7 +10,8 @@ import java.util.List;
  * @param moduleBytes their size in all, as in {@code /proc/modules}
  * @param sysfsEntries files and folders that tell of modules and of kmolt
  * @param kernelKiB slab, vmalloc and per-CPU memory, kernel stacks and page tables, as in {@code /proc/meminfo}
- * @param availableKiB {@code MemAvailable} there, with all caches dropped
+ * @param availableKiB {@code MemAvailable} there, with all caches dropped, and {@code Shmem}: a guest's files are in memory,
+ *     its journal, which grows by design, among them
  * @param mappings entries of {@code /proc/vmallocinfo}
  */
 record KernelMemory(
@@ -19,11 +20,11 @@ record KernelMemory(
     static final long TOLERANCE_KIB = 2048;
 
     private static final String QUESTION = """
-            sync; for i in 1 2 3; do echo 3 >/proc/sys/vm/drop_caches; sleep 1; done
+            sync; for i in 1 2 3; do echo 3 >/proc/sys/vm/drop_caches; echo 1 >/proc/sys/vm/compact_memory; sleep 1; done
             awk '{ n++; s += $2 } END { print n; print s }' /proc/modules
             find /sys/module /sys/kernel/kmolt /sys/kernel/debug 2>/dev/null | wc -l
             awk '/^(Slab|VmallocUsed|Percpu|KernelStack|PageTables):/ { s += $2 } END { print s }' /proc/meminfo
-            awk '/^MemAvailable:/ { print $2 }' /proc/meminfo
+            awk '/^(MemAvailable|Shmem):/ { s += $2 } END { print s }' /proc/meminfo
             wc -l </proc/vmallocinfo
             grep -E '^(MemFree|MemAvailable|Slab|SUnreclaim|SReclaimable|VmallocUsed|Percpu|KernelStack|PageTables|AnonPages|Cached|Shmem|Buffers):' /proc/meminfo
             """;

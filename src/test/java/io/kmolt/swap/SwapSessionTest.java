@@ -95,6 +95,22 @@ class SwapSessionTest {
     }
 
     @Test
+    void anUpdateForAnEarlierBootIsNotLetIn() throws Exception {
+        Update update = save();
+        try (SwapGuest rebooted = SwapGuest.boot("")) {
+            rebooted.sh("modprobe minix");
+            Core.load(rebooted.target(), SwapGuest.RUNNING);
+            try (Conversation session = rebooted.target().open("/dev/kmolt")) {
+                assertThatThrownBy(() -> rebooted.target().insertModule(update.image(), update.name(), ""))
+                        .isInstanceOf(ModuleLoadException.class);
+                assertThat(session.exchange("reason")).contains(update.name() + ": it was linked for another boot");
+            }
+            assertThat(rebooted.sh("cat /sys/module/minix/refcnt")).isEqualTo("0");
+            rebooted.assertQuiet();
+        }
+    }
+
+    @Test
     void anUpdateForAnEarlierLoadOfItsBaseIsNotLetIn() throws Exception {
         Update update = save();
         String before = guest().sh("cat /sys/module/minix/sections/.text");
