@@ -98,7 +98,7 @@ class AttachedUsersTest {
     }
 
     private static void attachAll() throws IOException {
-        probe("p:opened greeter_open");
+        probe("p:opened greeter:greeter_open") // the update, which has one of that name, is loaded already;
         probe("p:within greeter_show+5");
         probe("r:released greeter_release");
         guest().sh(TRACING + """
@@ -251,7 +251,8 @@ class AttachedUsersTest {
 
     private static void attachLate() {
         try {
-            probe("p:opened greeter_open");
+            // The update is loaded already, and has a function of that name, too.
+            probe("p:opened greeter:greeter_open");
         } catch (IOException e) {
             throw new java.io.UncheckedIOException(e);
         }
