@@ -98,7 +98,7 @@ class AttachedUsersTest {
     }
 
     private static void attachAll() throws IOException {
-        probe("p:opened greeter:greeter_open") // the update, which has one of that name, is loaded already;
+        probe("p:opened greeter_open");
         probe("p:within greeter_show+5");
         probe("r:released greeter_release");
         guest().sh(TRACING + """
