@@ -7,11 +7,16 @@
  */
 #define pr_fmt(fmt) "kmolt: " fmt
 
+#include <linux/delay.h>
 #include <linux/ktime.h>
 #include <linux/slab.h>
 #include <linux/timekeeping.h>
 
 #include "internal.h"
+
+/* How often to look for a moment at which nobody sleeps inside. */
+#define GLANCES		32
+#define GLANCE_US	1000
 
 struct commit {
 	struct kmolt_base *base;
@@ -113,8 +118,15 @@ static int stop_and_look(struct kmolt_outcome *outcome,
 			 int (*fn)(void *data, u64 deadline), void *data)
 {
 	u64 start = ktime_get_mono_fast_ns();
-	int err = kmolt_scan_glance(outcome->scan);
+	int err, i;
 
+	/* In a busy module somebody is nearly always inside: wait for a moment. */
+	for (i = 0; i < GLANCES; i++) {
+		err = kmolt_scan_glance(outcome->scan);
+		if (!err)
+			break;
+		usleep_range(GLANCE_US, 2 * GLANCE_US);
+	}
 	if (!err)
 		err = kmolt_stop(fn, data, outcome->max_pause_ns,
 				 &outcome->pause_ns, &outcome->late);

@@ -6,7 +6,7 @@ import java.time.Duration;
 /** Tries a command of the core until nobody is in the way, or time is up. */
 public final class Attempts {
     private static final long FIRST_WAIT_MILLIS = 10;
-    private static final long LONGEST_WAIT_MILLIS = 500;
+    private static final long LONGEST_WAIT_MILLIS = 100;
 
     /**
      * What became of it.

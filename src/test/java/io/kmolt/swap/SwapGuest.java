@@ -32,6 +32,9 @@ public final class SwapGuest implements AutoCloseable {
 
     private static final Duration LONG = Duration.ofMinutes(3);
 
+    /** An emulated disk keeps tasks waiting inside of a file system nearly all of the time. */
+    private static final Limits PATIENT = Limits.within(Duration.ofMinutes(1));
+
     private final Guest guest;
 
     private SwapGuest(Guest guest) {
@@ -133,7 +136,7 @@ public final class SwapGuest implements AutoCloseable {
     // What tests do.
 
     public SwapReport swap(String module, Path file) throws Exception {
-        return swap(module, file, options());
+        return swap(module, file, options().withLimits(PATIENT));
     }
 
     SwapReport swap(String module, Path file, SwapOptions options) throws Exception {
@@ -158,7 +161,7 @@ public final class SwapGuest implements AutoCloseable {
     public RevertReport revert(String module) throws Exception {
         long begin = System.nanoTime();
         try {
-            RevertReport report = Revert.run(target(), module, Limits.DEFAULT, Progress.NONE);
+            RevertReport report = Revert.run(target(), module, PATIENT, Progress.NONE);
             assertThat(current(module)).isEqualTo(report.current());
             System.out.printf(
                     "%s: reverted in %.1f s, pause %.2f ms, attempt %d%n",
