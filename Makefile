@@ -72,6 +72,7 @@ test-612: setup ## all tests of swaps on 6.12, of which test runs a part
 	@mvn -B -ntp test -DexcludedTags=none -Dtest='io.kmolt.swap.*Test' -Dkmolt.kernel=$(NEWER)
 
 debug-kernel: ## build the kernel that looks for mistakes (lockdep, KASAN), once; see CONTRIBUTING.md
+	@scripts/setup $(PACKAGES) flex bison bc libelf-dev
 	@scripts/build-debug-kernel
 
 test-debug: setup debug-kernel ## swaps of the example on the debug kernel, which must report nothing
