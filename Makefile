@@ -18,6 +18,8 @@ PACKAGES := qemu-system-x86 linux-headers-amd64 linux-source-6.1 linux-source-6.
 JAVA_HOME := $(shell scripts/find-jdk)
 export JAVA_HOME
 MAVEN := mvn -B -q -ntp
+# Tests of guests: two at a time, as a guest keeps one core busy.
+TEST := mvn -B -ntp -DtestForks=2
 
 CORE_SOURCES := $(wildcard kernel/*.c kernel/*.h kernel/Kbuild kernel/routes/*) scripts/build-core
 CORES := $(KERNELS:%=target/kernel/%/kmolt.ko)
@@ -64,12 +66,12 @@ demo: setup ## swap a mounted ext4 and a device of ours, route one user to an ed
 
 test: setup ## everything that guards the product
 	@$(MAKE) --no-print-directory build fixtures check-core
-	@mvn -B -ntp verify -DexcludedTags=none
-	@mvn -B -ntp surefire:test -DexcludedTags=none -Dgroups=every-kernel -Dkmolt.kernel=$(NEWER) -Dkmolt.rounds=2
+	@$(TEST) verify -DexcludedTags=none
+	@$(TEST) surefire:test -DexcludedTags=none -Dgroups=every-kernel -Dkmolt.kernel=$(NEWER) -Dkmolt.rounds=2
 
 test-612: setup ## all tests of swaps on 6.12, of which test runs a part
 	@$(MAKE) --no-print-directory build fixtures
-	@mvn -B -ntp test -DexcludedTags=none -Dtest='io.kmolt.swap.*Test' -Dkmolt.kernel=$(NEWER)
+	@$(TEST) test -DexcludedTags=none -Dtest='io.kmolt.swap.*Test' -Dkmolt.kernel=$(NEWER)
 
 debug-kernel: ## build the kernel that looks for mistakes (lockdep, KASAN), once; see CONTRIBUTING.md
 	@scripts/setup $(PACKAGES) flex bison bc libelf-dev
@@ -79,7 +81,7 @@ test-debug: setup debug-kernel ## all lab tests of swaps and editions on the deb
 	@release=$$(scripts/build-debug-kernel --release) && \
 		$(MAKE) --no-print-directory jar core target/editions/$$release/meminfo.ko KERNELS=$$release && \
 		tests/fixtures/build --kernel $$release && \
-		mvn -B -ntp test -Dgroups=lab -DexcludedTags=stock -Dkmolt.kernel=$$release -Dkmolt.rounds=2
+		$(TEST) test -Dgroups=lab -DexcludedTags=stock -Dkmolt.kernel=$$release -Dkmolt.rounds=2
 
 test-thousand: setup ## 1,000 swaps of a busy module to 1,000 distinct builds: what is left in memory
 	@$(MAKE) --no-print-directory build fixtures
