@@ -73,7 +73,7 @@ public final class Comparer {
                 exported(oldModule),
                 comparer.counterparts(),
                 new ArrayList<>());
-        comparison.refusals().addAll(new LinkedHashSet<>(Verdict.refusals(comparison, types)));
+        comparison.refusals().addAll(new LinkedHashSet<>(Rules.refusals(comparison, types)));
         return comparison;
     }
 

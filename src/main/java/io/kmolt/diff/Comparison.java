@@ -66,8 +66,16 @@ public record Comparison(
                 .toList();
     }
 
-    public boolean isSwappable() {
-        return refusals.isEmpty();
+    /** Whether code and data are the same in both builds. */
+    public boolean isSame() {
+        return functions.values().stream().allMatch(c -> c == Change.SAME)
+                && objects.values().stream().allMatch(c -> c == Change.SAME)
+                && newFunctions.isEmpty()
+                && newObjects.isEmpty();
+    }
+
+    public Verdict verdict() {
+        return Verdict.of(refusals);
     }
 
     /** Whether a function of the old build does something else in the new one, or is not there. */

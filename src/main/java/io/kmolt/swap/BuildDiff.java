@@ -63,7 +63,7 @@ public record BuildDiff(
                 oldModule.buildId().orElse(""),
                 newModule.elf().name(),
                 newModule.buildId().orElse(""),
-                comparison.isSwappable(),
+                comparison.verdict() == io.kmolt.diff.Verdict.SWAPPABLE,
                 names(Comparison.with(comparison.functions(), Change.CHANGED)),
                 names(comparison.newFunctions()),
                 names(Comparison.with(comparison.functions(), Change.GONE)),
