@@ -72,6 +72,7 @@ public final class Comparer {
                 comparer.tabled(),
                 exported(oldModule),
                 comparer.counterparts(),
+                comparer::equivalent,
                 new ArrayList<>());
         comparison.refusals().addAll(new LinkedHashSet<>(Rules.refusals(comparison, types)));
         return comparison;

@@ -74,7 +74,7 @@ final class Rules {
                 refusals.add(new Refusal(
                         SYMBOL_VERSION,
                         version.name(),
-                        "the new build was built for another version of this kernel symbol (CRC %08x, running %08x)"
+                        "has another version in the kernel that the new build was built for (CRC %08x, was %08x)"
                                 .formatted(version.crc(), crc)));
             }
         }

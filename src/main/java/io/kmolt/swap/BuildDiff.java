@@ -3,12 +3,20 @@ package io.kmolt.swap;
 import io.kmolt.diff.Comparer;
 import io.kmolt.diff.Comparison;
 import io.kmolt.diff.Comparison.Change;
+import io.kmolt.diff.DataChange;
+import io.kmolt.diff.FunctionChange;
+import io.kmolt.diff.LoadRules;
 import io.kmolt.diff.Refusal;
+import io.kmolt.diff.Types;
+import io.kmolt.diff.Verdict;
+import io.kmolt.module.Hooks;
 import io.kmolt.module.Item;
 import io.kmolt.module.KernelModule;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Stream;
 
 /**
  * Two builds of a module side by side, by name.
@@ -18,14 +26,16 @@ import java.util.List;
  * @param oldBuildId its build-id; empty if it has none
  * @param newFile file of the build that would replace it
  * @param newBuildId its build-id; empty if it has none
- * @param swappable whether the builds themselves allow it
- * @param changed functions that are not the same in the new build
- * @param added functions that only the new build has
- * @param gone functions that only the old build has
- * @param changedData objects that are not the same in the new build
- * @param addedData objects that only the new build has
- * @param goneData objects that only the old build has
- * @param refusals why the new build must not take over; empty if it may
+ * @param verdict whether the builds themselves allow it
+ * @param hooksNeededFor functions and variables that hooks of the new build would have to take care of
+ * @param hooksTakeCareOf the same, if it has hooks
+ * @param reasons why the new build must not take over, or not without hooks; empty if it may
+ * @param functions functions that are not the same in both builds
+ * @param sameFunctions names of those that are
+ * @param data objects that are not the same in both builds
+ * @param sameData names of those that are
+ * @param types where their types differ
+ * @param notes what else to know of this comparison
  */
 public record BuildDiff(
         String module,
@@ -33,57 +43,81 @@ public record BuildDiff(
         String oldBuildId,
         String newFile,
         String newBuildId,
-        boolean swappable,
-        List<String> changed,
-        List<String> added,
-        List<String> gone,
-        List<String> changedData,
-        List<String> addedData,
-        List<String> goneData,
-        List<Refusal> refusals) {
+        Verdict verdict,
+        List<String> hooksNeededFor,
+        List<String> hooksTakeCareOf,
+        List<Refusal> reasons,
+        List<FunctionChange> functions,
+        List<String> sameFunctions,
+        List<DataChange> data,
+        List<String> sameData,
+        TypesDiff types,
+        List<String> notes) {
 
     /**
-     * Compares two files.
+     * Compares two files: modules, or other objects.
      *
      * @param images finds kernel images, for their types
-     * @throws SwapException if a file cannot be read as a module, or its types not be found
+     * @throws SwapException if a file cannot be read as an object
      */
     public static BuildDiff of(Path oldFile, Path newFile, KernelImages images) throws IOException, SwapException {
-        KernelModule oldModule = ModuleFiles.read(oldFile);
-        KernelModule newModule = ModuleFiles.read(newFile);
-        return of(Comparer.compare(oldModule, newModule, TypeSource.compare(images, oldModule, newModule)));
+        KernelModule oldModule = ModuleFiles.readObject(oldFile);
+        KernelModule newModule = ModuleFiles.readObject(newFile);
+        KernelTypes kernels = new KernelTypes(images);
+        Types types = TypeSource.compareIfKnown(kernels, oldModule, kernels, newModule);
+        return of(Comparer.compare(oldModule, newModule, types), types);
     }
 
-    private static BuildDiff of(Comparison comparison) {
+    private static BuildDiff of(Comparison comparison, Types types) {
         KernelModule oldModule = comparison.oldModule();
         KernelModule newModule = comparison.newModule();
+        Verdict verdict = comparison.verdict();
+        boolean hooked = !Hooks.of(newModule).isEmpty();
         return new BuildDiff(
                 oldModule.name(),
                 oldModule.elf().name(),
                 oldModule.buildId().orElse(""),
                 newModule.elf().name(),
                 newModule.buildId().orElse(""),
-                comparison.verdict() == io.kmolt.diff.Verdict.SWAPPABLE,
-                names(Comparison.with(comparison.functions(), Change.CHANGED)),
-                names(comparison.newFunctions()),
-                names(Comparison.with(comparison.functions(), Change.GONE)),
-                names(Comparison.with(comparison.objects(), Change.CHANGED)),
-                names(comparison.newObjects()),
-                names(Comparison.with(comparison.objects(), Change.GONE)),
-                comparison.refusals());
+                verdict,
+                verdict == Verdict.NEEDS_HOOK ? subjects(comparison.refusals()) : List.of(),
+                hooked ? subjects(LoadRules.differences(comparison)) : List.of(),
+                List.copyOf(comparison.refusals()),
+                FunctionChange.of(comparison),
+                names(Comparison.with(comparison.functions(), Change.SAME)),
+                DataChange.of(comparison),
+                names(Comparison.with(comparison.objects(), Change.SAME)),
+                TypesDiff.of(types),
+                notes(comparison));
+    }
+
+    private static List<String> notes(Comparison comparison) {
+        List<String> notes = new ArrayList<>();
+        if (!comparison.newModule().isLoadable()) {
+            notes.add("these are objects, not whole modules: what else a module would be linked from is not looked at,"
+                    + " and neither are versions of imported symbols");
+        }
+        return notes;
+    }
+
+    private static List<String> subjects(List<Refusal> refusals) {
+        return refusals.stream().map(Refusal::subject).distinct().toList();
     }
 
     static List<String> names(List<Item> items) {
         return items.stream().map(Item::name).distinct().sorted().toList();
     }
 
+    /** The names of changed and new functions. */
+    public List<String> changedAndNew() {
+        return functions.stream()
+                .filter(f -> f.state() != FunctionChange.State.GONE)
+                .map(FunctionChange::name)
+                .toList();
+    }
+
     /** Whether nothing that a swap could bring in differs. */
     public boolean nothingDiffers() {
-        return changed.isEmpty()
-                && added.isEmpty()
-                && gone.isEmpty()
-                && changedData.isEmpty()
-                && addedData.isEmpty()
-                && goneData.isEmpty();
+        return Stream.of(functions, data, types.differences()).allMatch(List::isEmpty);
     }
 }
