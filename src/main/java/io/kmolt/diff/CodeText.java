@@ -8,6 +8,7 @@ import io.kmolt.x86.Decoder;
 import io.kmolt.x86.Instruction;
 import java.util.List;
 import java.util.Locale;
+import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /** How instructions of a module, and what they refer to, are put in words. */
@@ -31,6 +32,11 @@ final class CodeText {
         }
         String text = HEX.matcher(Decoder.shared().text(module.content(function.section()), instruction))
                 .replaceAll(hex -> "0x" + hex.group(1).toLowerCase(Locale.ROOT));
+        if (instruction.ripTarget().isPresent() && references.size() <= 1) {
+            long target = instruction.ripTarget().getAsLong();
+            String name = references.isEmpty() ? place(target - function.offset()) : of(references.getFirst());
+            return text.replaceFirst("(?<!\\$)0x%x\\b".formatted(target), Matcher.quoteReplacement(name + "(%rip)"));
+        }
         return references.isEmpty()
                 ? text
                 : text + "  # "

@@ -79,9 +79,9 @@ public record DataChange(
                 .filter(word -> !value || !Words.isCode(word))
                 .findFirst()
                 .orElseThrow());
-        String text = word(first.oldReference(), first.oldValue(), first.width())
-                + " → "
-                + word(first.newReference(), first.newValue(), first.width())
+        String oldWord = word(first.oldReference(), first.oldValue(), first.width());
+        String newWord = word(first.newReference(), first.newValue(), first.width());
+        String text = (oldWord.equals(newWord) ? "perhaps another " + newWord : oldWord + " → " + newWord)
                 + (now > first.width() ? " at offset " + first.offset() : "")
                 + (different.size() > 1 ? ", and %d more".formatted(different.size() - 1) : "");
         State state = value ? State.INITIAL_VALUE : State.CONTENTS;

@@ -27,7 +27,9 @@ final class Rules {
         List<Refusal> refusals = new ArrayList<>();
         if (comparison.oldModule().isLoadable() != comparison.newModule().isLoadable()) {
             refusals.add(new Refusal(
-                    OTHER_MODULE, comparison.newModule().name(), "only one of the two files is a whole module"));
+                    OTHER_MODULE,
+                    comparison.newModule().name(),
+                    "cannot be compared: only one of the two files is a whole module"));
             return refusals;
         }
         // An object's name is only that of its file.
@@ -57,8 +59,10 @@ final class Rules {
     private static void unknownTypes(Comparison comparison, Types types, List<Refusal> refusals) {
         if (!comparison.isSame()) {
             types.unknown()
-                    .ifPresent(why ->
-                            refusals.add(new Refusal(TYPES_UNKNOWN, comparison.newModule().name(), why)));
+                    .ifPresent(why -> refusals.add(new Refusal(
+                            TYPES_UNKNOWN,
+                            comparison.newModule().name(),
+                            "has types that cannot be compared: " + why)));
         }
     }
 

@@ -13,8 +13,6 @@ final class Contents {
     /** What objtool calls the padding before a function, from 6.2 on ({@code elf_create_prefix_symbol()}): no function. */
     private static final String PADDING = "__pfx_";
 
-    private static final String OBJECT_FILE = ".o";
-
     private Contents() {}
 
     /** What each section of a module is for; every one must be known, as the kernel may act upon it. */
@@ -47,7 +45,7 @@ final class Contents {
     /** What to call an object: its file's name. */
     static String nameOf(String file) {
         String name = file.substring(file.lastIndexOf('/') + 1);
-        return name.endsWith(OBJECT_FILE) ? name.substring(0, name.length() - OBJECT_FILE.length()) : name;
+        return name.replaceFirst("\\.k?o$", "");
     }
 
     /** All functions and objects, by section and offset; the larger first of two at one offset. */
@@ -58,7 +56,9 @@ final class Contents {
                     && !symbol.isAbsolute()
                     && (symbol.isFunction() || symbol.isObject())
                     && !symbol.name().startsWith(PADDING)) {
-                SectionKind kind = kinds.get(symbol.shndx());
+                SectionKind section = kinds.get(symbol.shndx());
+                // clang puts small tables among the constants that no symbol names.
+                SectionKind kind = section == SectionKind.CONSTANTS ? SectionKind.DEFINITION : section;
                 items.add(new Item(
                         symbol.index(),
                         symbol.name(),

@@ -93,9 +93,9 @@ public record BuildDiff(
 
     private static List<String> notes(Comparison comparison) {
         List<String> notes = new ArrayList<>();
-        if (!comparison.newModule().isLoadable()) {
-            notes.add("these are objects, not whole modules: what else a module would be linked from is not looked at,"
-                    + " and neither are versions of imported symbols");
+        if (!comparison.oldModule().isLoadable() || !comparison.newModule().isLoadable()) {
+            notes.add("an object is compared, not a whole module: what else the module is linked from is not looked"
+                    + " at, nor which versions of the kernel's symbols it uses");
         }
         return notes;
     }
