@@ -77,9 +77,8 @@ public final class Pahole {
             List<String> command = new ArrayList<>(List.of(program, "-J", "--btf_gen_floats"));
             command.addAll(options);
             command.add(copy.toString());
-            ProcessBuilder builder = new ProcessBuilder(command)
-                    .redirectErrorStream(true)
-                    .redirectOutput(log.toFile());
+            ProcessBuilder builder =
+                    new ProcessBuilder(command).redirectErrorStream(true).redirectOutput(log.toFile());
             builder.environment().put("LLVM_OBJCOPY", "objcopy"); // pahole would look for llvm-objcopy
             Process process;
             try {

@@ -59,9 +59,7 @@ final class TypesText {
         }
         out.printf(
                 "    unseen   %s lead%s to what types do not tell of: void *, or a structure that is only declared%s%n",
-                Texts.count(unseen.size(), "member"),
-                unseen.size() == 1 ? "s" : "",
-                all ? "" : " (-v lists them)");
+                Texts.count(unseen.size(), "member"), unseen.size() == 1 ? "s" : "", all ? "" : " (-v lists them)");
         if (all) {
             unseen.forEach(member -> out.println("               " + member));
         }

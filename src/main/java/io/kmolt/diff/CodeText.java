@@ -27,8 +27,7 @@ final class CodeText {
     static String of(KernelModule module, Item function, Instruction instruction, List<Reference> references) {
         if (instruction.branchTarget().isPresent()) {
             long target = instruction.branchTarget().getAsLong() - function.offset();
-            return instruction.mnemonic() + " "
-                    + (references.isEmpty() ? place(target) : of(references.getFirst()));
+            return instruction.mnemonic() + " " + (references.isEmpty() ? place(target) : of(references.getFirst()));
         }
         String text = HEX.matcher(Decoder.shared().text(module.content(function.section()), instruction))
                 .replaceAll(hex -> "0x" + hex.group(1).toLowerCase(Locale.ROOT));
@@ -40,7 +39,8 @@ final class CodeText {
         return references.isEmpty()
                 ? text
                 : text + "  # "
-                        + String.join(", ", references.stream().map(CodeText::of).toList());
+                        + String.join(
+                                ", ", references.stream().map(CodeText::of).toList());
     }
 
     /** What a reference means. */

@@ -49,8 +49,8 @@ final class Reasons {
 
         /** Its bytes, with those left out that refer to something. */
         byte[] bytes(Instruction instruction) {
-            byte[] bytes = Arrays.copyOfRange(
-                    module.content(function.section()), instruction.offset(), instruction.end());
+            byte[] bytes =
+                    Arrays.copyOfRange(module.content(function.section()), instruction.offset(), instruction.end());
             for (Reference reference : references(instruction)) {
                 int at = (int) reference.offset() - instruction.offset();
                 Arrays.fill(bytes, at, Math.min(bytes.length, at + reference.width()), (byte) 0);
@@ -190,12 +190,11 @@ final class Reasons {
         List<String> names = new ArrayList<>();
         for (Reference reference : module.references(function)) {
             if (reference.use() == Reference.Use.BRANCH) {
-                String name =
-                        switch (reference.referent()) {
-                            case Referent.InItem in -> in.item().parent();
-                            case Referent.Import(String imported) -> imported;
-                            case Referent.Literal _, Referent.Anonymous _, Referent.Absolute _ -> "";
-                        };
+                String name = switch (reference.referent()) {
+                    case Referent.InItem in -> in.item().parent();
+                    case Referent.Import(String imported) -> imported;
+                    case Referent.Literal _, Referent.Anonymous _, Referent.Absolute _ -> "";
+                };
                 if (!name.isEmpty() && !name.equals(function.parent()) && !names.contains(name)) {
                     names.add(name);
                 }

@@ -22,8 +22,7 @@ final class Contents {
             Optional<SectionKind> kind = SectionKind.of(section);
             if (kind.isEmpty()) {
                 throw new ModuleException(
-                        elf.name(),
-                        "section " + section.name() + " is unknown; kmolt cannot tell what becomes of it");
+                        elf.name(), "section " + section.name() + " is unknown; kmolt cannot tell what becomes of it");
             }
             kinds.add(kind.get());
         }

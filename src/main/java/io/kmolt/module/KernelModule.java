@@ -46,8 +46,7 @@ public final class KernelModule {
 
     private @Nullable Set<Item> traceItems;
 
-    private KernelModule(
-            ElfObject elf, String name, boolean loadable, List<SectionKind> kinds, List<Item> items) {
+    private KernelModule(ElfObject elf, String name, boolean loadable, List<SectionKind> kinds, List<Item> items) {
         this.elf = elf;
         this.name = name;
         this.loadable = loadable;

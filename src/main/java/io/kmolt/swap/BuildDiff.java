@@ -16,6 +16,8 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
+import java.util.Set;
 import java.util.stream.Stream;
 
 /**
@@ -54,6 +56,9 @@ public record BuildDiff(
         TypesDiff types,
         List<String> notes) {
 
+    /** Second names that {@code module_init} and {@code module_exit} give to functions ({@code include/linux/module.h}). */
+    private static final Set<String> ALIASES = Set.of("init_module", "cleanup_module");
+
     /**
      * Compares two files: modules, or other objects.
      *
@@ -80,8 +85,8 @@ public record BuildDiff(
                 newModule.elf().name(),
                 newModule.buildId().orElse(""),
                 verdict,
-                verdict == Verdict.NEEDS_HOOK ? subjects(comparison.refusals()) : List.of(),
-                hooked ? subjects(LoadRules.differences(comparison)) : List.of(),
+                verdict == Verdict.NEEDS_HOOK ? subjects(newModule, comparison.refusals()) : List.of(),
+                hooked ? subjects(newModule, LoadRules.differences(comparison)) : List.of(),
                 List.copyOf(comparison.refusals()),
                 FunctionChange.of(comparison),
                 names(Comparison.with(comparison.functions(), Change.SAME)),
@@ -100,8 +105,22 @@ public record BuildDiff(
         return notes;
     }
 
-    private static List<String> subjects(List<Refusal> refusals) {
-        return refusals.stream().map(Refusal::subject).distinct().toList();
+    /** What refusals are about; {@code init_module} and {@code cleanup_module} by the names that the source gives them. */
+    private static List<String> subjects(KernelModule module, List<Refusal> refusals) {
+        List<String> names = refusals.stream().map(Refusal::subject).distinct().toList();
+        return names.stream()
+                .filter(name -> !ALIASES.contains(name)
+                        || names.stream().noneMatch(other -> !other.equals(name) && isSamePlace(module, name, other)))
+                .toList();
+    }
+
+    private static boolean isSamePlace(KernelModule module, String name, String other) {
+        Optional<Item> one = module.item(name);
+        Optional<Item> two = module.item(other);
+        return one.isPresent()
+                && two.isPresent()
+                && one.get().section() == two.get().section()
+                && one.get().offset() == two.get().offset();
     }
 
     static List<String> names(List<Item> items) {

@@ -131,8 +131,7 @@ final class Zydis {
     private final MethodHandle disassemble;
     private final String[] mnemonics;
 
-    private Zydis(
-            MemorySegment decoder, MethodHandle decodeInstruction, MethodHandle disassemble, String[] mnemonics) {
+    private Zydis(MemorySegment decoder, MethodHandle decodeInstruction, MethodHandle disassemble, String[] mnemonics) {
         this.decoder = decoder;
         this.decodeInstruction = decodeInstruction;
         this.disassemble = disassemble;

@@ -209,8 +209,9 @@ class DiffCommandTest {
         run("diff", MINIX, changed)
                 .exits(ExitCode.NOT_SWAPPABLE)
                 .says("not swappable because module_layout has another version in the kernel that the new build was");
-        JsonNode json =
-                run("diff", "--json", MINIX, changed).exits(ExitCode.NOT_SWAPPABLE).json();
+        JsonNode json = run("diff", "--json", MINIX, changed)
+                .exits(ExitCode.NOT_SWAPPABLE)
+                .json();
         assertThat(json.at("/reasons/0/kind").asString()).isEqualTo("symbol_version");
         assertThat(json.at("/reasons/0/subject").asString()).isEqualTo("module_layout");
     }

@@ -79,7 +79,10 @@ class DiffObjectsTest {
         Path now = object("new", compiler, options, "static int unused;\n" + SOURCE);
         run("diff", old, now)
                 .exits(0)
-                .says("item: a build without build-id", "functions 5 the same", "an object is compared, not a whole module")
+                .says(
+                        "item: a build without build-id",
+                        "functions 5 the same",
+                        "an object is compared, not a whole module")
                 .says("\nswappable\n");
     }
 
@@ -124,14 +127,30 @@ class DiffObjectsTest {
         return PlainObject.compilers().stream()
                 .flatMap(compiler -> Stream.of(
                         Arguments.of(compiler, "level : 3", "level : 4", "struct item", "level", "resized", 1, 3, 1, 4),
+                        Arguments.of(compiler, "ready : 1", "ready : 2", "struct item", "level", "moved", 1, 3, 2, 3),
                         Arguments.of(
-                                compiler, "ready : 1", "ready : 2", "struct item", "level", "moved", 1, 3, 2, 3),
+                                compiler,
+                                "int x; long y",
+                                "long y; int x",
+                                "struct inner",
+                                "x",
+                                "moved",
+                                0,
+                                32,
+                                64,
+                                32),
+                        Arguments.of(compiler, "int x;", "int x, z;", "struct inner", "z", "added", -1, -1, 32, 32),
                         Arguments.of(
-                                compiler, "int x; long y", "long y; int x", "struct inner", "x", "moved", 0, 32, 64, 32),
-                        Arguments.of(
-                                compiler, "int x;", "int x, z;", "struct inner", "z", "added", -1, -1, 32, 32),
-                        Arguments.of(
-                                compiler, "char text[8]", "char text[4]", "struct item", "text", "resized", 192, 64, 192, 32),
+                                compiler,
+                                "char text[8]",
+                                "char text[4]",
+                                "struct item",
+                                "text",
+                                "resized",
+                                192,
+                                64,
+                                192,
+                                32),
                         Arguments.of(
                                 compiler,
                                 "int low; int high;",
@@ -144,11 +163,38 @@ class DiffObjectsTest {
                                 288,
                                 32),
                         Arguments.of(
-                                compiler, "void *owner", "long owner", "struct item", "owner", "retyped", 320, 64, 320, 64),
+                                compiler,
+                                "void *owner",
+                                "long owner",
+                                "struct item",
+                                "owner",
+                                "retyped",
+                                320,
+                                64,
+                                320,
+                                64),
                         Arguments.of(
-                                compiler, "short tail[]", "int tail[]", "struct item", "tail[]", "resized", 384, 16, 384, 32),
+                                compiler,
+                                "short tail[]",
+                                "int tail[]",
+                                "struct item",
+                                "tail[]",
+                                "resized",
+                                384,
+                                16,
+                                384,
+                                32),
                         Arguments.of(
-                                compiler, "BUSY = 4", "BUSY = 5", "enum state", "BUSY", "enumerator_value", 0, 0, 0, 0)));
+                                compiler,
+                                "BUSY = 4",
+                                "BUSY = 5",
+                                "enum state",
+                                "BUSY",
+                                "enumerator_value",
+                                0,
+                                0,
+                                0,
+                                0)));
     }
 
     @ParameterizedTest(name = "{0}: {1} → {2}")
@@ -181,9 +227,7 @@ class DiffObjectsTest {
         assertThat(difference.at("/now/bitSize").asInt(-1)).isEqualTo(newSize);
         assertThat(json.at("/types/unseen").valueStream().map(JsonNode::asString))
                 .contains(before.equals("void *owner") ? new String[0] : new String[] {"struct item: owner"});
-        run("diff", old, now)
-                .says("changed  " + type, member + ": ")
-                .says(type + " has another layout");
+        run("diff", old, now).says("changed  " + type, member + ": ").says(type + " has another layout");
     }
 
     @Test
@@ -211,10 +255,9 @@ class DiffObjectsTest {
                 __attribute__((section("my_constants"))) const int constant = 6;
                 """;
         Path old = object("old", "gcc", List.of("-g"), source);
-        Path now = object("new", "gcc", List.of("-g"), source.replace("* 3", "* 5").replace("= 6", "= 7"));
-        run("diff", old, now)
-                .exits(0)
-                .says("changed  inside", "contents constant  6 → 7", "\nswappable\n");
+        Path now =
+                object("new", "gcc", List.of("-g"), source.replace("* 3", "* 5").replace("= 6", "= 7"));
+        run("diff", old, now).exits(0).says("changed  inside", "contents constant  6 → 7", "\nswappable\n");
         run("diff", old, object("new", "gcc", List.of("-g"), source.replace("= 5", "= 4")))
                 .exits(ExitCode.NOT_SWAPPABLE)
                 .says("begins   state  5 → 4");
@@ -239,8 +282,9 @@ class DiffObjectsTest {
     void theNameOfAnObjectIsThatOfItsFile() {
         Path old = object("old", "gcc", List.of(), SOURCE);
         Path other = PlainObject.compile(
-                folder.resolve("other-item.o"), List.of("gcc", "-O2", "-mcmodel=kernel", "-fno-pic", "-fno-pie",
-                        "-mno-red-zone", "-fno-jump-tables"), SOURCE);
+                folder.resolve("other-item.o"),
+                List.of("gcc", "-O2", "-mcmodel=kernel", "-fno-pic", "-fno-pie", "-mno-red-zone", "-fno-jump-tables"),
+                SOURCE);
         run("diff", old, other).exits(0).says("item: ");
         run("diff", other, old).exits(0).says("other_item: ");
     }

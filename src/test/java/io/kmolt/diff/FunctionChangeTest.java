@@ -101,9 +101,7 @@ class FunctionChangeTest {
     void whatIsGoneOrNewSaysWhoCallsIt() {
         List<FunctionChange> changes = changes(SOURCE.replace("first", "third"));
         assertThat(changes).extracting(FunctionChange::name).containsExactly("calls", "first", "third");
-        assertThat(changes)
-                .extracting(FunctionChange::state)
-                .containsExactly(State.CHANGED, State.GONE, State.NEW);
+        assertThat(changes).extracting(FunctionChange::state).containsExactly(State.CHANGED, State.GONE, State.NEW);
         assertThat(changes.get(1).users()).containsExactly("calls");
         assertThat(changes.get(2).users()).containsExactly("calls");
     }
@@ -129,7 +127,8 @@ class FunctionChangeTest {
     void theColdPartBelongsToItsFunction() {
         KernelModule before = TinyModule.compile(COLD.formatted(1));
         assertThat(before.item("work.cold")).isPresent();
-        FunctionChange change = changes(before, TinyModule.compile(COLD.formatted(2))).getFirst();
+        FunctionChange change =
+                changes(before, TinyModule.compile(COLD.formatted(2))).getFirst();
         assertThat(change.name()).isEqualTo("work");
         assertThat(change.parts()).extracting(Part::symbol).containsExactly("work.cold");
     }
@@ -155,8 +154,7 @@ class FunctionChangeTest {
     @Test
     void aFunctionThatIsClonedInOneBuildOnlyIsChanged() {
         KernelModule before = TinyModule.compile(CLONED.formatted("b"));
-        KernelModule after = TinyModule.compile(
-                "tiny", List.of("-fno-ipa-sra", "-fno-ipa-cp"), CLONED.formatted("b"));
+        KernelModule after = TinyModule.compile("tiny", List.of("-fno-ipa-sra", "-fno-ipa-cp"), CLONED.formatted("b"));
         assertThat(after.item("sum")).isPresent();
         FunctionChange sum = changes(before, after).stream()
                 .filter(c -> c.name().equals("sum"))

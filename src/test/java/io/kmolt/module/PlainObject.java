@@ -39,8 +39,8 @@ public final class PlainObject {
      */
     public static Path compile(Path object, List<String> command, String source) {
         try {
-            Path c = Files.createDirectories(object.toAbsolutePath().getParent())
-                    .resolve(object.getFileName() + ".c");
+            Path c =
+                    Files.createDirectories(object.toAbsolutePath().getParent()).resolve(object.getFileName() + ".c");
             Files.writeString(c, source);
             List<String> words = new ArrayList<>(command);
             words.addAll(List.of("-c", "-w", "-o", object.toString(), c.toString()));
