@@ -73,7 +73,7 @@ final class CodeText {
                 case '"' -> quoted.append("\\\"");
                 default -> {
                     // The levels of printk begin with SOH. Text beyond ASCII is in UTF-8, of which these are the bytes.
-                    if (c < ' ' || c > '~' && c != '…') {
+                    if (c < ' ' || (c > '~' && c != '…')) {
                         quoted.append("\\%03o".formatted(c));
                     } else {
                         quoted.append((char) c);
