@@ -87,7 +87,7 @@ final class Rules {
     private static void exports(Comparison comparison, List<Refusal> refusals) {
         Map<String, Long> olds = Exports.crcs(comparison.oldModule());
         Map<String, Long> news = Exports.crcs(comparison.newModule());
-        for (String name : comparison.exported()) {
+        for (String name : Exports.names(comparison.oldModule())) {
             boolean there = comparison.newModule().items().stream()
                     .anyMatch(i -> i.global() && i.name().equals(name));
             if (!there) {

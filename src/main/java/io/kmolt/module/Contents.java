@@ -19,7 +19,7 @@ final class Contents {
     static List<SectionKind> ofModule(ElfObject elf) throws ModuleException {
         List<SectionKind> kinds = new ArrayList<>();
         for (ElfSection section : elf.sections()) {
-            Optional<SectionKind> kind = SectionKind.of(section);
+            Optional<SectionKind> kind = ObjectSections.ofOneSymbol(section).or(() -> SectionKind.of(section));
             if (kind.isEmpty()) {
                 throw new ModuleException(
                         elf.name(), "section " + section.name() + " is unknown; kmolt cannot tell what becomes of it");
@@ -38,7 +38,7 @@ final class Contents {
                         symbol.name() + " is a common symbol, which has no place yet; compile with -fno-common");
             }
         }
-        return elf.sections().stream().map(SectionKind::ofObject).toList();
+        return elf.sections().stream().map(ObjectSections::ofObject).toList();
     }
 
     /** What to call an object: its file's name. */

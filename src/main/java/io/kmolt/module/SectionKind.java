@@ -104,17 +104,6 @@ public enum SectionKind {
             Map.entry(".modinfo", MODINFO),
             Map.entry("__versions", VERSIONS));
 
-    /** Sections that linking a module drops or merges into others ({@code scripts/module.lds.S}). */
-    private static final List<Map.Entry<String, SectionKind>> IN_OBJECTS = List.of(
-            Map.entry(".discard", FILE_ONLY),
-            Map.entry(".eh_frame", METADATA),
-            Map.entry("___ksymtab", REGISTRATION),
-            Map.entry("___kcrctab", REGISTRATION),
-            Map.entry(".initcall", REGISTRATION),
-            Map.entry(".data.rel.ro", DEFINITION),
-            Map.entry(".init.", INIT_DATA),
-            Map.entry(".exit.", INIT_DATA));
-
     private static final List<Map.Entry<String, SectionKind>> BY_PREFIX = List.of(
             Map.entry(".note", NOTE),
             Map.entry(".data..percpu", PERCPU),
@@ -130,15 +119,12 @@ public enum SectionKind {
         if (!section.isAlloc()) {
             return Optional.of(FILE_ONLY);
         }
-        // With -fdata-sections, the name of what they belong to stands in the section's: .rodata.NAME.str1.1.
-        if (section.isMergeable() && section.name().startsWith(".rodata.")) {
-            // Strings of wider characters are rare, and are left where they are.
-            if (section.isStrings() && section.entsize() == 1) {
-                return Optional.of(STRINGS);
-            }
-            if (!section.isStrings() && section.name().contains(".cst")) {
-                return Optional.of(CONSTANTS);
-            }
+        // Strings of wider characters are rare, and are left where they are.
+        if (section.isMergeable()
+                && section.isStrings()
+                && section.entsize() == 1
+                && section.name().startsWith(".rodata.str")) {
+            return Optional.of(STRINGS);
         }
         SectionKind kind = BY_NAME.get(section.name());
         if (kind != null) {
@@ -148,19 +134,6 @@ public enum SectionKind {
                 .filter(entry -> matches(section.name(), entry.getKey()))
                 .map(Map.Entry::getValue)
                 .findFirst();
-    }
-
-    /** What a section of an object that is no module is for; where its name does not say it, its flags do. */
-    static SectionKind ofObject(ElfSection section) {
-        if (!section.isAlloc()) {
-            return FILE_ONLY;
-        }
-        Optional<SectionKind> named = IN_OBJECTS.stream()
-                .filter(entry -> !section.isExec() && section.name().startsWith(entry.getKey()))
-                .map(Map.Entry::getValue)
-                .findFirst()
-                .or(() -> of(section));
-        return named.orElse(section.isExec() ? TEXT : section.isWritable() ? STATE : DEFINITION);
     }
 
     private static boolean matches(String name, String prefix) {

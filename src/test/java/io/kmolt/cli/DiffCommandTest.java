@@ -4,6 +4,8 @@ import static io.kmolt.cli.CliRun.run;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.kmolt.elf.Corpus;
+import io.kmolt.elf.ElfObject;
+import io.kmolt.elf.ElfSection;
 import io.kmolt.module.TinyModule;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -189,6 +191,18 @@ class DiffCommandTest {
                 .says("1 member leads to what types do not tell of")
                 .doesNotSay("struct guest: private");
         run("diff", "-v", old, now).exits(0).says("\n               struct guest: private\n");
+    }
+
+    @Test
+    void functionsAndVariablesMayHaveSectionsOfTheirOwn() throws Exception {
+        String[] options = {"-g", "-ffunction-sections", "-fdata-sections"};
+        Path old = module("old", "", "", options);
+        Path now = module("new", "import_a(x) + ready", "import_a(x) - ready", options);
+        assertThat(ElfObject.read(old).sections())
+                .extracting(ElfSection::name)
+                .contains(".text.greets", ".bss.buffer");
+        run("diff", "--names", old, now).exits(0).saysOnly("greets");
+        run("diff", module("merged"), now).exits(0).says("functions 1 changed, 2 the same", "data      3 the same");
     }
 
     @Test

@@ -14,6 +14,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 import tools.jackson.databind.JsonNode;
 
 /** Objects that are no modules, as gcc and clang write them: what changed in the source is found, and nothing else. */
@@ -261,6 +262,23 @@ class DiffObjectsTest {
         run("diff", old, object("new", "gcc", List.of("-g"), source.replace("= 5", "= 4")))
                 .exits(ExitCode.NOT_SWAPPABLE)
                 .says("begins   state  5 → 4");
+    }
+
+    /** As EXPORT_SYMBOL writes it in 6.1, and in 6.12. */
+    @ParameterizedTest
+    @ValueSource(strings = {"___ksymtab_gpl+leaves", ".export_symbol"})
+    void anExportThatIsGoneIsRefused(String section) {
+        String export = """
+                asm(".section \\"%s\\",\\"a\\"\\n.quad leaves\\n.previous\\n");
+                int leaves(int x) { return x + 1; }
+                """.formatted(section);
+        String rest = "int stays(int x) { return x * 3; }";
+        Path old = object("old", "gcc", List.of("-g"), export + rest);
+        run("diff", old, object("new", "gcc", List.of("-g"), export.replace("+ 1", "+ 2") + rest))
+                .exits(0);
+        run("diff", old, object("new", "gcc", List.of("-g"), rest))
+                .exits(ExitCode.NOT_SWAPPABLE)
+                .says("not swappable because leaves is exported, and gone in the new build");
     }
 
     @Test
