@@ -198,9 +198,7 @@ class DiffCommandTest {
         String[] options = {"-g", "-ffunction-sections", "-fdata-sections"};
         Path old = module("old", "", "", options);
         Path now = module("new", "import_a(x) + ready", "import_a(x) - ready", options);
-        assertThat(ElfObject.read(old).sections())
-                .extracting(ElfSection::name)
-                .contains(".text.greets", ".bss.buffer");
+        assertThat(ElfObject.read(old).sections()).extracting(ElfSection::name).contains(".text.greets", ".bss.buffer");
         run("diff", "--names", old, now).exits(0).saysOnly("greets");
         run("diff", module("merged"), now).exits(0).says("functions 1 changed, 2 the same", "data      3 the same");
     }
