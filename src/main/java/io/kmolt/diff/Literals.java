@@ -4,24 +4,31 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * When two string literals mean the same.
+ * When two string literals mean the same: line numbers, and where a source lay when it was compiled, do not count.
  *
- * <p>The name of a source file, with or without a line number ({@code __FILE__}, and {@code __FILE__ ":" __LINE__}, which
- * lockdep names the classes of static timers by), says where the build found its sources and how many lines are above; it
- * is the same if the last part of the path is.
+ * <ul>
+ *   <li>The name of a source file, with or without a line number: {@code __FILE__}, and {@code __FILE__ ":" __LINE__},
+ *       which lockdep names the classes of static timers by. Only the last part of the path counts.
+ *   <li>What AddressSanitizer says of the variables in a function's frame, for KASAN's reports: how many, and of each {@code
+ *       OFFSET SIZE LENGTH NAME:LINE}, the third being the length of the last (asan_emit_stack_protection in gcc/asan.cc).
+ * </ul>
  */
 final class Literals {
     private static final Pattern SOURCE_PLACE = Pattern.compile("(?:[\\w.+-]*/)*([\\w.+-]+\\.[ch])(:\\d+)?");
+    private static final Pattern FRAME = Pattern.compile("\\d+(?: \\d+ \\d+ \\d+ \\S+)+ ?");
+    private static final Pattern VARIABLE = Pattern.compile(" (\\d+ \\d+) \\d+ ([^ :]+)(?::\\d+)?");
 
     private Literals() {}
 
     static boolean same(String old, String now) {
-        return old.equals(now) || place(old).equals(place(now));
+        return old.equals(now) || meaning(old).equals(meaning(now));
     }
 
-    /** The text, without what is above the file and the number of the line if it names a place in a source. */
-    private static String place(String text) {
+    private static String meaning(String text) {
         Matcher source = SOURCE_PLACE.matcher(text);
-        return source.matches() ? source.group(1) + (source.group(2) == null ? "" : ":") : text;
+        if (source.matches()) {
+            return source.group(1) + (source.group(2) == null ? "" : ":");
+        }
+        return FRAME.matcher(text).matches() ? VARIABLE.matcher(text).replaceAll(" $1 $2") : text;
     }
 }

@@ -15,7 +15,7 @@ import java.util.Map;
  * A function's code apart from what it refers to: two builds of one function differ in their shapes, or in the
  * referents of references that stand at the same places.
  *
- * @param code the function's bytes, with every field that refers to something outside set to zero
+ * @param code the function's bytes, with every field that refers to something outside set to zero, and line numbers
  * @param references what these fields refer to; offsets count from the function's beginning
  * @param keys static keys of the function's jump labels, by the place of the label
  */
@@ -65,6 +65,7 @@ record Shape(byte[] code, List<Reference> references, List<Reference> keys) {
             Arrays.fill(code, at, Math.min(code.length, at + reference.width()), (byte) 0);
             references.add(at(reference, at));
         }
+        LineNumbers.clear(module, function, code);
         return new Shape(code, references, keys);
     }
 
