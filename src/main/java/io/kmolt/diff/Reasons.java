@@ -27,14 +27,28 @@ final class Reasons {
         this.comparison = comparison;
     }
 
-    /** One side of the walk: a function's instructions but for padding, and what they refer to. */
+    /**
+     * One side of the walk: a function's bytes without what does not count as code (see {@link Shape}), its instructions but
+     * for padding, and what they refer to.
+     */
     private record Side(
-            KernelModule module, Item function, List<Reference> references, List<Instruction> instructions) {
+            KernelModule module,
+            Item function,
+            byte[] code,
+            List<Reference> references,
+            List<Instruction> instructions) {
         static Side of(KernelModule module, Item function) {
             List<Instruction> instructions = module.instructions(function).stream()
                     .filter(i -> !i.mnemonic().equals("nop"))
                     .toList();
-            return new Side(module, function, module.references(function), instructions);
+            byte[] code = Arrays.copyOfRange(
+                    module.content(function.section()), (int) function.offset(), (int) function.end());
+            for (Reference reference : module.references(function)) {
+                int at = (int) (reference.offset() - function.offset());
+                Arrays.fill(code, at, Math.min(code.length, at + reference.width()), (byte) 0);
+            }
+            LineNumbers.clear(module, function, code);
+            return new Side(module, function, code, module.references(function), instructions);
         }
 
         long at(Instruction instruction) {
@@ -47,15 +61,9 @@ final class Reasons {
                     .toList();
         }
 
-        /** Its bytes, with those left out that refer to something. */
         byte[] bytes(Instruction instruction) {
-            byte[] bytes =
-                    Arrays.copyOfRange(module.content(function.section()), instruction.offset(), instruction.end());
-            for (Reference reference : references(instruction)) {
-                int at = (int) reference.offset() - instruction.offset();
-                Arrays.fill(bytes, at, Math.min(bytes.length, at + reference.width()), (byte) 0);
-            }
-            return bytes;
+            int at = (int) at(instruction);
+            return Arrays.copyOfRange(code, at, at + instruction.length());
         }
 
         String text(Instruction instruction) {

@@ -73,6 +73,19 @@ class FunctionChangeTest {
         assertThat(change.parts().getFirst().reason().orElseThrow().text()).doesNotStartWith("j");
     }
 
+    /** Line numbers do not count, so they are no reason either. */
+    @Test
+    void whatDoesNotCountIsNotTheReason() {
+        String source = """
+                void __might_sleep(const char *, int);
+                int sleeps(int x) { __might_sleep("a.c", %d); return import_a(x) * %d; }
+                """;
+        FunctionChange change = changes(
+                        TinyModule.compile(source.formatted(10, 3)), TinyModule.compile(source.formatted(20, 5)))
+                .getFirst();
+        assertThat(change.parts().getFirst().reason().orElseThrow().text()).isEqualTo("lea (%rax,%rax,2), %eax → lea (%rax,%rax,4), %eax");
+    }
+
     @Test
     void theReasonSaysWhereItIsInEitherBuild() {
         Reason reason = changes(SOURCE.replace("x * 1000", "x * 1001"))

@@ -222,7 +222,7 @@ class DecoderTest {
     void placesInItAreThoseInTheCodeThatWasGiven() throws Exception {
         byte[] code = HexFormat.of().parseHex("90909090eb02cccc488b0510000000");
         assertThat(decoder.text(code, decoder.decode(code, 4, code.length))).endsWith("08");
-        assertThat(decoder.text(code, decoder.decode(code, 8, code.length))).isEqualTo("mov 0x1F, %rax");
+        assertThat(decoder.text(code, decoder.decode(code, 8, code.length))).isEqualTo("mov 0x000000000000001F, %rax");
     }
 
     private String text(String hex) throws DecodeException {
