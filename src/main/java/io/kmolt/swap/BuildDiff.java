@@ -18,7 +18,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
-import java.util.stream.Stream;
 
 /**
  * Two builds of a module side by side, by name.
@@ -133,10 +132,5 @@ public record BuildDiff(
                 .filter(f -> f.state() != FunctionChange.State.GONE)
                 .map(FunctionChange::name)
                 .toList();
-    }
-
-    /** Whether nothing that a swap could bring in differs. */
-    public boolean nothingDiffers() {
-        return Stream.of(functions, data, types.differences()).allMatch(List::isEmpty);
     }
 }

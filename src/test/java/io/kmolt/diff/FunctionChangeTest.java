@@ -83,7 +83,8 @@ class FunctionChangeTest {
         FunctionChange change = changes(
                         TinyModule.compile(source.formatted(10, 3)), TinyModule.compile(source.formatted(20, 5)))
                 .getFirst();
-        assertThat(change.parts().getFirst().reason().orElseThrow().text()).isEqualTo("lea (%rax,%rax,2), %eax → lea (%rax,%rax,4), %eax");
+        assertThat(change.parts().getFirst().reason().orElseThrow().text())
+                .isEqualTo("lea (%rax,%rax,2), %eax → lea (%rax,%rax,4), %eax");
     }
 
     @Test
