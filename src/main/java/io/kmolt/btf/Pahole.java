@@ -7,6 +7,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
@@ -36,9 +37,23 @@ public final class Pahole {
         return new Pahole.Run("pahole").encode(module, vmlinuxBtf);
     }
 
+    /**
+     * Encodes all types that an object knows, those of the kernel included.
+     *
+     * @return the contents of the {@code .BTF} section, to be read by {@link Btf#parse}
+     */
+    public static byte[] encodeAlone(Path object) throws BtfException, IOException {
+        return new Pahole.Run("pahole").encode(object, List.of());
+    }
+
     /** One use of one pahole; tests have another program in its place. */
     record Run(String program) {
         byte[] encode(Path module, Path vmlinuxBtf) throws BtfException, IOException {
+            return encode(
+                    module, List.of("--btf_base", vmlinuxBtf.toAbsolutePath().toString()));
+        }
+
+        byte[] encode(Path module, List<String> options) throws BtfException, IOException {
             if (section(module, ".debug_info").isEmpty()) {
                 throw new BtfException(
                         module.toString(),
@@ -49,7 +64,7 @@ public final class Pahole {
             try {
                 Path copy = folder.resolve("module.ko");
                 Files.copy(module, copy, StandardCopyOption.REPLACE_EXISTING);
-                run(module, copy, vmlinuxBtf.toAbsolutePath());
+                run(module, copy, options);
                 return section(copy, ".BTF")
                         .orElseThrow(() -> new BtfException(module.toString(), program + " added no .BTF to it"));
             } finally {
@@ -57,12 +72,13 @@ public final class Pahole {
             }
         }
 
-        private void run(Path module, Path copy, Path vmlinuxBtf) throws BtfException, IOException {
+        private void run(Path module, Path copy, List<String> options) throws BtfException, IOException {
             Path log = copy.resolveSibling("log");
-            ProcessBuilder builder = new ProcessBuilder(List.of(
-                            program, "-J", "--btf_gen_floats", "--btf_base", vmlinuxBtf.toString(), copy.toString()))
-                    .redirectErrorStream(true)
-                    .redirectOutput(log.toFile());
+            List<String> command = new ArrayList<>(List.of(program, "-J", "--btf_gen_floats"));
+            command.addAll(options);
+            command.add(copy.toString());
+            ProcessBuilder builder =
+                    new ProcessBuilder(command).redirectErrorStream(true).redirectOutput(log.toFile());
             builder.environment().put("LLVM_OBJCOPY", "objcopy"); // pahole would look for llvm-objcopy
             Process process;
             try {

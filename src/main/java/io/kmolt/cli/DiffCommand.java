@@ -1,14 +1,10 @@
 package io.kmolt.cli;
 
-import io.kmolt.diff.Refusal;
 import io.kmolt.swap.BuildDiff;
 import io.kmolt.swap.SwapException;
 import java.io.IOException;
-import java.io.PrintWriter;
 import java.nio.file.Path;
-import java.util.List;
 import java.util.concurrent.Callable;
-import java.util.stream.Stream;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -20,25 +16,30 @@ import picocli.CommandLine.Spec;
 @Command(
         name = "diff",
         mixinStandardHelpOptions = true,
+        exitCodeOnInvalidInput = ExitCode.USAGE_OF_DIFF,
         description = {
             "Compares two builds of a module, and says whether one could take over from the other while in use.",
             "Needs the files only; what depends on the running kernel is looked at by: kmolt swap --dry-run"
         },
         footer = {
             "",
-            "Functions count as changed when they do something else, not when they merely moved.",
-            "The last line is \"swappable\" or \"not swappable: …\"; the reasons stand before it.",
+            "A build is a module (.ko, compressed or not) or any object (.o) that gcc or clang compiled for x86-64.",
+            "Functions count as changed when they do something else, not when they merely moved; what the",
+            "compiler made of a function (.isra, .part, .constprop, .cold) belongs to it.",
             "Types come from the builds' BTF or DWARF, and from the images of the kernels that they were built for.",
+            "The last line is the verdict:",
+            "  swappable                the new build can take over",
+            "  needs a hook for …       it can once it has KMOLT_PREPARE and KMOLT_UNPREPARE for these",
+            "  not swappable because …",
             "",
             "Examples:",
             "  kmolt diff old/ext4.ko new/ext4.ko",
             "  kmolt diff --names old/ext4.ko new/ext4.ko   changed and new functions, one a line",
             "",
-            "Exit status: 0 swappable; 1 not swappable; 2 usage; 3 a file cannot be read, or its types not be found."
+            "Exit status: 0 swappable; 1 needs a hook; 2 not swappable; 3 a file cannot be read; 5 unexpected failure;",
+            "64 usage."
         })
 final class DiffCommand implements Callable<Integer> {
-    private static final int MOST_REASONS = 20;
-
     @Mixin
     OutputOptions output = new OutputOptions();
 
@@ -60,40 +61,18 @@ final class DiffCommand implements Callable<Integer> {
             progress.step("comparing");
             BuildDiff diff = BuildDiff.of(oldFile, newFile, Images::find);
             progress.done();
-            output.print(spec, diff, out -> describe(out, diff));
-            return diff.swappable() ? ExitCode.OK : ExitCode.REFUSED;
+            output.print(spec, diff, out -> {
+                if (names) {
+                    diff.changedAndNew().forEach(out::println);
+                } else {
+                    DiffText.print(out, diff, output.verbose);
+                }
+            });
+            return switch (diff.verdict()) {
+                case SWAPPABLE -> ExitCode.OK;
+                case NEEDS_HOOK -> ExitCode.NEEDS_HOOK;
+                case NOT_SWAPPABLE -> ExitCode.NOT_SWAPPABLE;
+            };
         }
-    }
-
-    private void describe(PrintWriter out, BuildDiff diff) {
-        if (names) {
-            Stream.concat(diff.changed().stream(), diff.added().stream())
-                    .sorted()
-                    .forEach(out::println);
-            return;
-        }
-        out.printf("%s: %s → %s%n", diff.module(), id(diff.oldBuildId()), id(diff.newBuildId()));
-        section(out, "function", diff.changed(), diff.added(), diff.gone());
-        section(out, "object", diff.changedData(), diff.addedData(), diff.goneData());
-        if (diff.nothingDiffers()) {
-            out.println("  nothing differs in what a swap brings in");
-        }
-        List<Refusal> refusals = diff.refusals();
-        int shown = output.verbose ? refusals.size() : Math.min(refusals.size(), MOST_REASONS);
-        refusals.subList(0, shown).forEach(refusal -> out.println("  refused   " + refusal));
-        if (shown < refusals.size()) {
-            out.printf("  refused   … and %d more (-v shows all)%n", refusals.size() - shown);
-        }
-        out.println(diff.swappable() ? "swappable" : "not swappable: " + Texts.count(refusals.size(), "reason"));
-    }
-
-    private void section(PrintWriter out, String what, List<String> changed, List<String> added, List<String> gone) {
-        Texts.names(out, "changed", what, changed, output.verbose);
-        Texts.names(out, "new", what, added, output.verbose);
-        Texts.names(out, "gone", what, gone, output.verbose);
-    }
-
-    private static String id(String buildId) {
-        return buildId.isEmpty() ? "a build without build-id" : "build-id " + buildId;
     }
 }

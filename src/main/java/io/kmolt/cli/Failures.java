@@ -3,6 +3,7 @@ package io.kmolt.cli;
 import io.kmolt.swap.Blocker;
 import java.io.PrintWriter;
 import java.io.UncheckedIOException;
+import java.util.Arrays;
 import java.util.List;
 import picocli.CommandLine;
 import picocli.CommandLine.IExecutionExceptionHandler;
@@ -58,7 +59,16 @@ final class Failures implements IExecutionExceptionHandler, IParameterExceptionH
         if (List.of(args).contains(JSON)) {
             print(failure, commandLine);
         }
-        return failure.kind().exitCode();
+        return named(commandLine, args).getCommandSpec().exitCodeOnInvalidInput();
+    }
+
+    /** The command that was meant: what stands wrong before its name is complained about by the one above it. */
+    private static CommandLine named(CommandLine commandLine, String[] args) {
+        return Arrays.stream(args)
+                .filter(arg -> !arg.startsWith("-"))
+                .findFirst()
+                .map(commandLine.getSubcommands()::get)
+                .orElse(commandLine);
     }
 
     private static ParseResult last(ParseResult parseResult) {

@@ -5,6 +5,7 @@ import io.kmolt.btf.BtfException;
 import io.kmolt.btf.FunctionPrototypes;
 import io.kmolt.btf.LayoutDiff;
 import io.kmolt.btf.LayoutDifference;
+import io.kmolt.btf.OpaqueMembers;
 import io.kmolt.btf.Scope;
 import java.util.List;
 import java.util.Optional;
@@ -13,7 +14,7 @@ import java.util.Optional;
 public final class BtfTypes implements Types {
     private final Btf oldTypes;
     private final Btf newTypes;
-    private final List<Refusal> differences;
+    private final List<LayoutDifference> differences;
 
     /**
      * Compares the types that either build owns.
@@ -23,11 +24,7 @@ public final class BtfTypes implements Types {
     public BtfTypes(Btf oldTypes, Btf newTypes) throws BtfException {
         this.oldTypes = oldTypes;
         this.newTypes = newTypes;
-        this.differences = LayoutDiff.compare(oldTypes, newTypes, Scope.owned()).stream()
-                // What no object contains yet cannot be misread.
-                .filter(d -> d.kind() != LayoutDifference.Kind.ENUMERATOR_ADDED)
-                .map(d -> new Refusal(Refusal.Kind.TYPE_LAYOUT, d.type(), withoutSubject(d)))
-                .toList();
+        this.differences = LayoutDiff.compare(oldTypes, newTypes, Scope.owned());
     }
 
     private static String withoutSubject(LayoutDifference difference) {
@@ -36,7 +33,25 @@ public final class BtfTypes implements Types {
 
     @Override
     public List<Refusal> layoutDifferences() {
+        return differences.stream()
+                .filter(d -> !isHarmless(d))
+                .map(d -> new Refusal(Refusal.Kind.TYPE_LAYOUT, d.type(), withoutSubject(d)))
+                .toList();
+    }
+
+    /** What no object contains yet cannot be misread. */
+    public static boolean isHarmless(LayoutDifference difference) {
+        return difference.kind() == LayoutDifference.Kind.ENUMERATOR_ADDED;
+    }
+
+    @Override
+    public List<LayoutDifference> differences() {
         return differences;
+    }
+
+    @Override
+    public List<String> unseen() {
+        return OpaqueMembers.of(newTypes);
     }
 
     @Override

@@ -72,8 +72,9 @@ public final class Comparer {
                 comparer.tabled(),
                 exported(oldModule),
                 comparer.counterparts(),
+                comparer::equivalent,
                 new ArrayList<>());
-        comparison.refusals().addAll(new LinkedHashSet<>(Verdict.refusals(comparison, types)));
+        comparison.refusals().addAll(new LinkedHashSet<>(Rules.refusals(comparison, types)));
         return comparison;
     }
 

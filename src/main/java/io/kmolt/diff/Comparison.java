@@ -7,6 +7,7 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.BiPredicate;
 
 /**
  * Two builds of a module side by side.
@@ -25,6 +26,7 @@ import java.util.Set;
  * @param exported names that the old build exports
  * @param counterparts for each reference of the new build that stands in code or data of the same shape as in the old
  *     build: what stands in its place there
+ * @param sameReferent whether what a reference of the old build means is what one of the new build means
  * @param refusals why the new build must not take over; empty if it may
  */
 public record Comparison(
@@ -40,6 +42,7 @@ public record Comparison(
         Set<Item> tabled,
         Set<String> exported,
         Map<Place, Reference> counterparts,
+        BiPredicate<Reference, Reference> sameReferent,
         List<Refusal> refusals) {
 
     /**
@@ -66,8 +69,16 @@ public record Comparison(
                 .toList();
     }
 
-    public boolean isSwappable() {
-        return refusals.isEmpty();
+    /** Whether code and data are the same in both builds. */
+    public boolean isSame() {
+        return functions.values().stream().allMatch(c -> c == Change.SAME)
+                && objects.values().stream().allMatch(c -> c == Change.SAME)
+                && newFunctions.isEmpty()
+                && newObjects.isEmpty();
+    }
+
+    public Verdict verdict() {
+        return Verdict.of(refusals);
     }
 
     /** Whether a function of the old build does something else in the new one, or is not there. */

@@ -83,7 +83,7 @@ public final class LoadRules {
                             && comparison.correlation().oldOf(in.item()) == null
                             && seen.add(in.item())) {
                         work.add(in.item());
-                        if (Verdict.isState(in.item())) {
+                        if (Rules.isState(in.item())) {
                             found.add(new Refusal(
                                     INIT,
                                     in.item().name(),

@@ -54,7 +54,14 @@ public record Refusal(Kind kind, String subject, String reason) {
         /** What is referred to could be unloaded. */
         MODULE_LIFETIME,
         /** An edition has another prototype than the function that it is for. */
-        PROTOTYPE
+        PROTOTYPE,
+        /** The builds differ, and the types of one of them cannot be found. */
+        TYPES_UNKNOWN;
+
+        /** Whether hooks of the new build can take care of it. */
+        public boolean isForHooks() {
+            return this == INIT || this == EXIT;
+        }
     }
 
     @Override

@@ -38,6 +38,12 @@ public record Item(
         return function && CLONE.matcher(name).matches();
     }
 
+    /** The name of the function in the source that it was made from: that of a clone or of a cold part is its parent's. */
+    public String parent() {
+        Matcher clone = CLONE.matcher(name);
+        return function && clone.matches() ? clone.group(1) : name;
+    }
+
     /** The name without the number that the compiler gave to a static local variable ({@code count.12} is a {@code count}). */
     public String stem() {
         Matcher numbered = NUMBERED.matcher(name);

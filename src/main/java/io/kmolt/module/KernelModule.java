@@ -31,11 +31,11 @@ import org.jspecify.annotations.Nullable;
  * instruction pointer counts from the instruction's end, which an immediate operand puts behind the field.
  */
 public final class KernelModule {
-    /** What objtool calls the padding before a function, from 6.2 on ({@code elf_create_prefix_symbol()}): no function. */
-    private static final String PADDING = "__pfx_";
+    private static final String THIS_MODULE = ".gnu.linkonce.this_module";
 
     private final ElfObject elf;
     private final String name;
+    private final boolean loadable;
     private final List<SectionKind> kinds;
     private final List<Item> items;
     private final Map<Integer, List<Item>> bySection = new HashMap<>();
@@ -46,9 +46,10 @@ public final class KernelModule {
 
     private @Nullable Set<Item> traceItems;
 
-    private KernelModule(ElfObject elf, String name, List<SectionKind> kinds, List<Item> items) {
+    private KernelModule(ElfObject elf, String name, boolean loadable, List<SectionKind> kinds, List<Item> items) {
         this.elf = elf;
         this.name = name;
+        this.loadable = loadable;
         this.kinds = kinds;
         this.items = items;
         for (Item item : items) {
@@ -69,46 +70,31 @@ public final class KernelModule {
      * @param bytes the file's contents, compressed or not
      */
     public static KernelModule parse(String file, byte[] bytes) throws ModuleException, ElfException {
-        ElfObject elf = ElfObject.parse(file, Signature.strip(Compressed.expand(file, bytes)));
-        String name = elf.modinfo("name").orElse(null);
-        if (name == null || elf.section(".gnu.linkonce.this_module").isEmpty()) {
+        KernelModule module = parseObject(file, bytes);
+        if (!module.isLoadable()) {
             throw new ModuleException(file, "is not a kernel module: it has no name or no struct module");
         }
-        List<SectionKind> kinds = new ArrayList<>();
-        for (ElfSection section : elf.sections()) {
-            kinds.add(SectionKind.of(section)
-                    .orElseThrow(() -> new ModuleException(
-                            file, "section " + section.name() + " is unknown; kmolt cannot tell what becomes of it")));
-        }
-        KernelModule module = new KernelModule(elf, name.replace('-', '_'), kinds, items(elf, kinds));
-        module.decode();
         return module;
     }
 
-    private static List<Item> items(ElfObject elf, List<SectionKind> kinds) {
-        List<Item> items = new ArrayList<>();
-        for (ElfSymbol symbol : elf.symbols()) {
-            if (symbol.isDefined()
-                    && !symbol.isAbsolute()
-                    && (symbol.isFunction() || symbol.isObject())
-                    && !symbol.name().startsWith(PADDING)) {
-                SectionKind kind = kinds.get(symbol.shndx());
-                items.add(new Item(
-                        symbol.index(),
-                        symbol.name(),
-                        symbol.isFunction(),
-                        !symbol.isLocal(),
-                        symbol.shndx(),
-                        kind,
-                        symbol.value(),
-                        symbol.size()));
-            }
-        }
-        items.sort(Comparator.comparingInt(Item::section)
-                .thenComparingLong(Item::offset)
-                .thenComparing(Comparator.comparingLong(Item::size).reversed())
-                .thenComparing(Item::name));
-        return items;
+    /**
+     * Takes a module's bytes apart, or those of any object that a compiler wrote, which gets its name from its file.
+     *
+     * @param file what to call it in messages
+     * @param bytes the file's contents, compressed or not
+     */
+    public static KernelModule parseObject(String file, byte[] bytes) throws ModuleException, ElfException {
+        ElfObject elf = ElfObject.parse(file, Signature.strip(Compressed.expand(file, bytes)));
+        Optional<String> name = elf.section(THIS_MODULE).flatMap(_ -> elf.modinfo("name"));
+        List<SectionKind> kinds = name.isPresent() ? Contents.ofModule(elf) : Contents.ofObject(elf);
+        KernelModule module = new KernelModule(
+                elf,
+                name.orElseGet(() -> Contents.nameOf(file)).replace('-', '_'),
+                name.isPresent(),
+                kinds,
+                Contents.items(elf, kinds));
+        module.decode();
+        return module;
     }
 
     private void decode() throws ModuleException {
@@ -125,9 +111,14 @@ public final class KernelModule {
         return elf;
     }
 
-    /** The module's name, as {@code lsmod} shows it. */
+    /** The module's name, as {@code lsmod} shows it; that of its file if it is no module. */
     public String name() {
         return name;
+    }
+
+    /** Whether it is a whole module, and not only an object that might become part of one. */
+    public boolean isLoadable() {
+        return loadable;
     }
 
     public SectionKind kind(int section) {
@@ -243,7 +234,7 @@ public final class KernelModule {
         Reference.Use use = use(relocation, instruction);
         long bias = relocation.isPcRelative() ? bias(relocation, holder, instruction) : 0;
         long place = symbol.value() + relocation.addend() + bias;
-        if (symbol.isUndefined()) {
+        if (symbol.isUndefined() || symbol.shndx() == Elf.SHN_LIVEPATCH) {
             return new Reference(
                     relocation.offset(),
                     relocation.width(),
@@ -256,14 +247,15 @@ public final class KernelModule {
             return new Reference(
                     relocation.offset(), relocation.width(), use, new Referent.Absolute(place), relocation, false);
         }
+        // clang keeps the names that it gives to string literals; they say no more than a number.
+        if (kind(symbol.shndx()) == SectionKind.STRINGS) {
+            return new Reference(
+                    relocation.offset(), relocation.width(), use, literal(symbol.shndx(), place), relocation, false);
+        }
         Item named = bySymbol.get(symbol.index());
         if (named != null) {
             Referent referent = new Referent.InItem(named, place - named.offset());
             return new Reference(relocation.offset(), relocation.width(), use, referent, relocation, false);
-        }
-        if (kind(symbol.shndx()) == SectionKind.STRINGS) {
-            return new Reference(
-                    relocation.offset(), relocation.width(), use, literal(symbol.shndx(), place), relocation, false);
         }
         int stride = instruction != null && use == Reference.Use.ACCESS
                 ? Code.stride(content(holder.index()), instruction)

@@ -3,12 +3,21 @@ package io.kmolt.swap;
 import io.kmolt.diff.Comparer;
 import io.kmolt.diff.Comparison;
 import io.kmolt.diff.Comparison.Change;
+import io.kmolt.diff.DataChange;
+import io.kmolt.diff.FunctionChange;
+import io.kmolt.diff.LoadRules;
 import io.kmolt.diff.Refusal;
+import io.kmolt.diff.Types;
+import io.kmolt.diff.Verdict;
+import io.kmolt.module.Hooks;
 import io.kmolt.module.Item;
 import io.kmolt.module.KernelModule;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
+import java.util.Set;
 
 /**
  * Two builds of a module side by side, by name.
@@ -18,14 +27,16 @@ import java.util.List;
  * @param oldBuildId its build-id; empty if it has none
  * @param newFile file of the build that would replace it
  * @param newBuildId its build-id; empty if it has none
- * @param swappable whether the builds themselves allow it
- * @param changed functions that are not the same in the new build
- * @param added functions that only the new build has
- * @param gone functions that only the old build has
- * @param changedData objects that are not the same in the new build
- * @param addedData objects that only the new build has
- * @param goneData objects that only the old build has
- * @param refusals why the new build must not take over; empty if it may
+ * @param verdict whether the builds themselves allow it
+ * @param hooksNeededFor functions and variables that hooks of the new build would have to take care of
+ * @param hooksTakeCareOf the same, if it has hooks
+ * @param reasons why the new build must not take over, or not without hooks; empty if it may
+ * @param functions functions that are not the same in both builds
+ * @param sameFunctions names of those that are
+ * @param data objects that are not the same in both builds
+ * @param sameData names of those that are
+ * @param types where their types differ
+ * @param notes what else to know of this comparison
  */
 public record BuildDiff(
         String module,
@@ -33,57 +44,93 @@ public record BuildDiff(
         String oldBuildId,
         String newFile,
         String newBuildId,
-        boolean swappable,
-        List<String> changed,
-        List<String> added,
-        List<String> gone,
-        List<String> changedData,
-        List<String> addedData,
-        List<String> goneData,
-        List<Refusal> refusals) {
+        Verdict verdict,
+        List<String> hooksNeededFor,
+        List<String> hooksTakeCareOf,
+        List<Refusal> reasons,
+        List<FunctionChange> functions,
+        List<String> sameFunctions,
+        List<DataChange> data,
+        List<String> sameData,
+        TypesDiff types,
+        List<String> notes) {
+
+    /** Second names that {@code module_init} and {@code module_exit} give to functions ({@code include/linux/module.h}). */
+    private static final Set<String> ALIASES = Set.of("init_module", "cleanup_module");
 
     /**
-     * Compares two files.
+     * Compares two files: modules, or other objects.
      *
      * @param images finds kernel images, for their types
-     * @throws SwapException if a file cannot be read as a module, or its types not be found
+     * @throws SwapException if a file cannot be read as an object
      */
     public static BuildDiff of(Path oldFile, Path newFile, KernelImages images) throws IOException, SwapException {
-        KernelModule oldModule = ModuleFiles.read(oldFile);
-        KernelModule newModule = ModuleFiles.read(newFile);
-        return of(Comparer.compare(oldModule, newModule, TypeSource.compare(images, oldModule, newModule)));
+        KernelModule oldModule = ModuleFiles.readObject(oldFile);
+        KernelModule newModule = ModuleFiles.readObject(newFile);
+        KernelTypes kernels = new KernelTypes(images);
+        Types types = TypeSource.compareIfKnown(kernels, oldModule, kernels, newModule);
+        return of(Comparer.compare(oldModule, newModule, types), types);
     }
 
-    private static BuildDiff of(Comparison comparison) {
+    private static BuildDiff of(Comparison comparison, Types types) {
         KernelModule oldModule = comparison.oldModule();
         KernelModule newModule = comparison.newModule();
+        Verdict verdict = comparison.verdict();
+        boolean hooked = !Hooks.of(newModule).isEmpty();
         return new BuildDiff(
                 oldModule.name(),
                 oldModule.elf().name(),
                 oldModule.buildId().orElse(""),
                 newModule.elf().name(),
                 newModule.buildId().orElse(""),
-                comparison.isSwappable(),
-                names(Comparison.with(comparison.functions(), Change.CHANGED)),
-                names(comparison.newFunctions()),
-                names(Comparison.with(comparison.functions(), Change.GONE)),
-                names(Comparison.with(comparison.objects(), Change.CHANGED)),
-                names(comparison.newObjects()),
-                names(Comparison.with(comparison.objects(), Change.GONE)),
-                comparison.refusals());
+                verdict,
+                verdict == Verdict.NEEDS_HOOK ? subjects(newModule, comparison.refusals()) : List.of(),
+                hooked ? subjects(newModule, LoadRules.differences(comparison)) : List.of(),
+                List.copyOf(comparison.refusals()),
+                FunctionChange.of(comparison),
+                names(Comparison.with(comparison.functions(), Change.SAME)),
+                DataChange.of(comparison),
+                names(Comparison.with(comparison.objects(), Change.SAME)),
+                TypesDiff.of(types),
+                notes(comparison));
+    }
+
+    private static List<String> notes(Comparison comparison) {
+        List<String> notes = new ArrayList<>();
+        if (!comparison.oldModule().isLoadable() || !comparison.newModule().isLoadable()) {
+            notes.add("an object is compared, not a whole module: what else the module is linked from is not looked"
+                    + " at, nor which versions of the kernel's symbols it uses");
+        }
+        return notes;
+    }
+
+    /** What refusals are about; {@code init_module} and {@code cleanup_module} by the names that the source gives them. */
+    private static List<String> subjects(KernelModule module, List<Refusal> refusals) {
+        List<String> names = refusals.stream().map(Refusal::subject).distinct().toList();
+        return names.stream()
+                .filter(name -> !ALIASES.contains(name)
+                        || names.stream().noneMatch(other -> !other.equals(name) && isSamePlace(module, name, other)))
+                .toList();
+    }
+
+    private static boolean isSamePlace(KernelModule module, String name, String other) {
+        Optional<Item> one = module.item(name);
+        Optional<Item> two = module.item(other);
+        return one.isPresent()
+                && two.isPresent()
+                && one.get().section() == two.get().section()
+                && one.get().offset() == two.get().offset();
     }
 
     static List<String> names(List<Item> items) {
         return items.stream().map(Item::name).distinct().sorted().toList();
     }
 
-    /** Whether nothing that a swap could bring in differs. */
-    public boolean nothingDiffers() {
-        return changed.isEmpty()
-                && added.isEmpty()
-                && gone.isEmpty()
-                && changedData.isEmpty()
-                && addedData.isEmpty()
-                && goneData.isEmpty();
+    /** The names of changed and new functions. */
+    public List<String> changedAndNew() {
+        return functions.stream()
+                .filter(f -> f.state() != FunctionChange.State.GONE)
+                .map(FunctionChange::name)
+                .toList();
     }
 }

@@ -33,6 +33,11 @@ public final class ModuleFiles {
         return parse(path.toString(), bytes(path));
     }
 
+    /** Reads a file of the machine that kmolt runs on, be it a module or any other object. */
+    static KernelModule readObject(Path path) throws IOException, SwapException {
+        return parse(KernelModule::parseObject, path.toString(), bytes(path));
+    }
+
     private static byte[] bytes(Path path) throws IOException, SwapException {
         if (Files.isDirectory(path)) {
             throw SwapException.unfit(path + ": is a folder; " + NEEDED);
@@ -55,8 +60,16 @@ public final class ModuleFiles {
      * @param name what to call it in messages
      */
     static KernelModule parse(String name, byte[] bytes) throws SwapException {
+        return parse(KernelModule::parse, name, bytes);
+    }
+
+    private interface Parser {
+        KernelModule parse(String name, byte[] bytes) throws ModuleException, ElfException;
+    }
+
+    private static KernelModule parse(Parser parser, String name, byte[] bytes) throws SwapException {
         try {
-            return KernelModule.parse(name, bytes);
+            return parser.parse(name, bytes);
         } catch (ModuleException | ElfException e) {
             String problem = String.valueOf(e.getMessage());
             throw SwapException.unfit(problem.contains("; ") ? problem : problem + "; " + NEEDED);

@@ -2,10 +2,12 @@ package io.kmolt.swap;
 
 import io.kmolt.btf.Btf;
 import io.kmolt.btf.BtfException;
+import io.kmolt.btf.ModuleBtf;
 import io.kmolt.btf.Pahole;
 import io.kmolt.btf.VmlinuxBtf;
 import io.kmolt.diff.BtfTypes;
 import io.kmolt.diff.Types;
+import io.kmolt.elf.ElfObject;
 import io.kmolt.elf.ElfSection;
 import io.kmolt.module.KernelModule;
 import java.io.IOException;
@@ -14,42 +16,95 @@ import java.nio.file.Path;
 import java.util.Optional;
 
 /**
- * Finds the types of builds: in their BTF, or by pahole from their DWARF. Either needs the BTF of the kernel that the
- * build was made for, which is in that kernel's image.
+ * Finds the types of builds: in their BTF, or by pahole from their DWARF. BTF refers to that of the kernel that the build
+ * was made for, which is in that kernel's image; DWARF can do without, and then all types that it knows are compared.
  */
 public final class TypeSource {
     private TypeSource() {}
 
-    /** Compares the types of two builds; trivially so if they are the same build. */
+    /**
+     * Compares the types of two builds; trivially so if they are the same build.
+     *
+     * @throws SwapException if they are not to be found
+     */
     public static Types compare(KernelImages images, KernelModule oldModule, KernelModule newModule)
             throws IOException, SwapException {
-        if (oldModule.buildId().isPresent() && oldModule.buildId().equals(newModule.buildId())) {
+        KernelTypes kernels = new KernelTypes(images);
+        return compare(kernels, oldModule, kernels, newModule);
+    }
+
+    /** Compares the types of two builds, each with the kernels of its own side. */
+    public static Types compare(
+            KernelTypes oldKernels, KernelModule oldModule, KernelTypes newKernels, KernelModule newModule)
+            throws IOException, SwapException {
+        if (isSame(oldModule, newModule)) {
             return Types.same();
         }
         try {
-            return new BtfTypes(types(images, oldModule), types(images, newModule));
+            return new BtfTypes(types(oldKernels, oldModule), types(newKernels, newModule));
         } catch (BtfException e) {
             throw SwapException.unfit("the types of the two builds cannot be compared: " + e.getMessage());
         }
     }
 
-    private static Btf types(KernelImages images, KernelModule module) throws IOException, SwapException, BtfException {
-        String release = module.info("vermagic").split(" ", 2)[0];
-        Path image = images.find(release)
-                .orElseThrow(
-                        () -> SwapException.unfit("the types of " + module.elf().name()
-                                + " cannot be read without the image of the kernel that it was built for: get it with"
-                                + " kmolt lab kernel fetch " + release));
-        Optional<ElfSection> section = module.elf().section(".BTF");
-        byte[] raw = section.isPresent() ? module.elf().content(section.get()) : encode(module, VmlinuxBtf.file(image));
-        return Btf.parseSplit(module.elf().name(), raw, VmlinuxBtf.fromImage(image));
+    /** The same, but types that are not to be found are a fact, too. */
+    public static Types compareIfKnown(
+            KernelTypes oldKernels, KernelModule oldModule, KernelTypes newKernels, KernelModule newModule)
+            throws IOException {
+        try {
+            return compare(oldKernels, oldModule, newKernels, newModule);
+        } catch (SwapException e) {
+            return Types.unknown(String.valueOf(e.getMessage()));
+        }
     }
 
-    private static byte[] encode(KernelModule module, Path vmlinux) throws BtfException, IOException {
+    private static boolean isSame(KernelModule oldModule, KernelModule newModule) {
+        return oldModule.buildId().isPresent()
+                ? oldModule.buildId().equals(newModule.buildId())
+                : oldModule.elf().image().mismatch(newModule.elf().image()) < 0;
+    }
+
+    private static Btf types(KernelTypes kernels, KernelModule module) throws IOException, SwapException, BtfException {
+        ElfObject elf = module.elf();
+        String release = module.info("vermagic").split(" ", 2)[0];
+        Optional<Btf> kernel = module.isLoadable() ? kernels.of(release) : Optional.empty();
+        if (kernel.isPresent() || elf.section(".BTF.base").isPresent()) {
+            Optional<Btf> split = ModuleBtf.of(elf, kernel);
+            if (split.isPresent()) {
+                return split.get();
+            }
+        }
+        boolean debugged = elf.section(".debug_info").isPresent();
+        if (kernel.isPresent() && debugged) {
+            Path image = kernels.image(release).orElseThrow();
+            byte[] raw = withFile(module, file -> Pahole.encode(file, VmlinuxBtf.file(image)));
+            return Btf.parseSplit(elf.name(), raw, kernel.get());
+        }
+        if (debugged) {
+            return Btf.parse(elf.name(), withFile(module, Pahole::encodeAlone));
+        }
+        Optional<ElfSection> own = elf.section(".BTF");
+        if (own.isPresent() && !module.isLoadable()) {
+            return Btf.parse(elf.name(), elf.content(own.get()));
+        }
+        throw SwapException.unfit("the types of " + elf.name()
+                + (own.isPresent()
+                        ? " cannot be read without the image of the kernel that it was built for: get it with"
+                                + " kmolt lab kernel fetch " + release
+                        : " are not known, as it has neither BTF nor debugging information: build it with -g, and do"
+                                + " not strip it"));
+    }
+
+    private interface Encoder {
+        byte[] encode(Path file) throws BtfException, IOException;
+    }
+
+    /** The module may come from a compressed file, or from another machine. */
+    private static byte[] withFile(KernelModule module, Encoder encoder) throws BtfException, IOException {
         Path copy = Files.createTempFile("kmolt-", ".ko");
         try {
             Files.write(copy, module.elf().bytes());
-            return Pahole.encode(copy, vmlinux);
+            return encoder.encode(copy);
         } finally {
             Files.deleteIfExists(copy);
         }

@@ -105,6 +105,19 @@ public final class Decoder {
         return instructions;
     }
 
+    /**
+     * An instruction as the GNU assembler writes it; places are absolute, as if {@code code} began at address 0.
+     *
+     * @param code where it is, and perhaps others
+     */
+    public String text(byte[] code, Instruction instruction) {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment bytes = arena.allocate(MAX_INSTRUCTION);
+            MemorySegment.copy(code, instruction.offset(), bytes, JAVA_BYTE, 0, instruction.length());
+            return zydis.text(bytes.asSlice(0, instruction.length()), instruction.offset());
+        }
+    }
+
     private Instruction decode(MemorySegment code, int offset, MemorySegment result) throws DecodeException {
         int status = zydis.decode(code, result);
         if (status < 0) {

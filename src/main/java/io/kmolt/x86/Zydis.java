@@ -118,16 +118,23 @@ final class Zydis {
     static final int CATEGORY_SYSRET = 90;
     static final int CATEGORY_UNCOND_BR = 96;
 
+    /** {@code ZydisDisassembledInstruction} ({@code Zydis/Disassembler.h}): an instruction, ten operands, 96 characters. */
+    private static final long DISASSEMBLED_TEXT = 8 + 328 + 10 * 80;
+
+    private static final long DISASSEMBLED_SIZE = DISASSEMBLED_TEXT + 96;
+
     /** {@code ZYDIS_MNEMONIC_MAX_VALUE} + 1. */
     private static final int MNEMONIC_COUNT = 1755;
 
     private final MemorySegment decoder;
     private final MethodHandle decodeInstruction;
+    private final MethodHandle disassemble;
     private final String[] mnemonics;
 
-    private Zydis(MemorySegment decoder, MethodHandle decodeInstruction, String[] mnemonics) {
+    private Zydis(MemorySegment decoder, MethodHandle decodeInstruction, MethodHandle disassemble, String[] mnemonics) {
         this.decoder = decoder;
         this.decodeInstruction = decodeInstruction;
+        this.disassemble = disassemble;
         this.mnemonics = mnemonics;
     }
 
@@ -162,7 +169,10 @@ final class Zydis {
                     symbol(library, "ZydisDecoderDecodeInstruction"),
                     FunctionDescriptor.of(JAVA_INT, ADDRESS, ADDRESS, ADDRESS, JAVA_LONG, ADDRESS),
                     Linker.Option.critical(false));
-            return new Zydis(decoder, decode, mnemonics(linker, library));
+            MethodHandle disassemble = linker.downcallHandle(
+                    symbol(library, "ZydisDisassembleATT"),
+                    FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_LONG, ADDRESS, JAVA_LONG, ADDRESS));
+            return new Zydis(decoder, decode, disassemble, mnemonics(linker, library));
         } catch (RuntimeException | Error e) {
             throw e;
         } catch (Throwable e) {
@@ -196,6 +206,24 @@ final class Zydis {
     int decode(MemorySegment code, MemorySegment result) {
         try {
             return (int) decodeInstruction.invokeExact(decoder, MemorySegment.NULL, code, code.byteSize(), result);
+        } catch (RuntimeException | Error e) {
+            throw e;
+        } catch (Throwable e) {
+            throw new AssertionError(e);
+        }
+    }
+
+    /**
+     * Writes an instruction as the GNU assembler reads it.
+     *
+     * @param address where it is supposed to be
+     * @return "" if it is none
+     */
+    String text(MemorySegment code, long address) {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment result = arena.allocate(DISASSEMBLED_SIZE);
+            int status = (int) disassemble.invokeExact(LONG_64, address, code, code.byteSize(), result);
+            return status < 0 ? "" : result.getString(DISASSEMBLED_TEXT);
         } catch (RuntimeException | Error e) {
             throw e;
         } catch (Throwable e) {

@@ -79,7 +79,11 @@ class BadFilesTest {
         byte[] bytes = Files.readAllBytes(MINIX);
         int at = new String(bytes, StandardCharsets.ISO_8859_1).indexOf(".gnu.linkonce.this_module");
         bytes[at + 1] = 'x';
-        refused(file("object.ko", bytes), "is not a kernel module");
+        Path object = file("object.ko", bytes);
+        run("info", object).exits(ExitCode.UNFIT).complains("kmolt: " + object + ": is not a kernel module");
+        run("diff", MINIX, object)
+                .exits(ExitCode.NOT_SWAPPABLE)
+                .says("not swappable because object cannot be compared: only one of the two files is a whole module");
     }
 
     private Path file(String name, byte[] content) throws IOException {

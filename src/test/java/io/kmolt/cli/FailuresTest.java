@@ -27,9 +27,9 @@ class FailuresTest {
 
     @Test
     void aMissingParameterIsNamed() {
-        run("diff", "a.ko")
+        run("swap", "minix")
                 .exits(ExitCode.USAGE)
-                .complains("'NEW'", "Usage: kmolt diff", "kmolt diff --help tells more");
+                .complains("'NEW'", "Usage: kmolt swap", "kmolt swap --help tells more");
     }
 
     @Test
@@ -59,7 +59,7 @@ class FailuresTest {
 
     @Test
     void alsoAUsageErrorIsOneObject() {
-        JsonNode failure = run("diff", "--json").exits(ExitCode.USAGE).json();
+        JsonNode failure = run("swap", "--json").exits(ExitCode.USAGE).json();
         assertThat(failure.at("/kind").asString()).isEqualTo("usage");
     }
 

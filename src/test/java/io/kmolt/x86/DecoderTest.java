@@ -209,4 +209,23 @@ class DecoderTest {
         assertThat(new DecoderUnavailableException("the library is missing", null))
                 .hasMessage("the library is missing: install the package libzydis4.0");
     }
+
+    @Test
+    void anInstructionIsWrittenAsTheAssemblerReadsIt() throws Exception {
+        assertThat(text("b8 05 00 00 00")).isEqualTo("mov $0x05, %eax");
+        assertThat(text("48 8b 47 28")).isEqualTo("mov 0x28(%rdi), %rax");
+        assertThat(text("4c 89 24 d8")).isEqualTo("mov %r12, (%rax,%rbx,8)");
+        assertThat(text("c3")).isEqualTo("ret");
+    }
+
+    @Test
+    void placesInItAreThoseInTheCodeThatWasGiven() throws Exception {
+        byte[] code = HexFormat.of().parseHex("90909090eb02cccc488b0510000000");
+        assertThat(decoder.text(code, decoder.decode(code, 4, code.length))).endsWith("08");
+        assertThat(decoder.text(code, decoder.decode(code, 8, code.length))).isEqualTo("mov 0x000000000000001F, %rax");
+    }
+
+    private String text(String hex) throws DecodeException {
+        return decoder.text(HexFormat.ofDelimiter(" ").parseHex(hex), decode(hex));
+    }
 }
