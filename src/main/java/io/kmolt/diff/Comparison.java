@@ -25,6 +25,7 @@ import java.util.Set;
  * @param exported names that the old build exports
  * @param counterparts for each reference of the new build that stands in code or data of the same shape as in the old
  *     build: what stands in its place there
+ * @param others in what else the builds differ, of all that the kernel loads
  * @param refusals why the new build must not take over; empty if it may
  */
 public record Comparison(
@@ -40,6 +41,7 @@ public record Comparison(
         Set<Item> tabled,
         Set<String> exported,
         Map<Place, Reference> counterparts,
+        List<Difference> others,
         List<Refusal> refusals) {
 
     /**
