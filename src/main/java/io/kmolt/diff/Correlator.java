@@ -109,7 +109,9 @@ final class Correlator {
                 return "";
             }
             CodeNotes.clear(bytes, Shape.at(reference, reference.offset() - item.offset()));
-            key.append(Shape.form(reference)).append(literal.text()).append('\0');
+            key.append(Shape.form(reference))
+                    .append(Literals.meaning(literal.text()))
+                    .append('\0');
         }
         return key.append(new String(bytes, StandardCharsets.ISO_8859_1)).toString();
     }

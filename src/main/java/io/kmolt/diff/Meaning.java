@@ -96,7 +96,7 @@ final class Meaning {
         return switch (o.referent()) {
             case Referent.InItem a when n.referent() instanceof Referent.InItem b -> same(a, b);
             case Referent.Literal a
-            when n.referent() instanceof Referent.Literal b -> a.text().equals(b.text());
+            when n.referent() instanceof Referent.Literal b -> Literals.same(a.text(), b.text());
             case Referent.Anonymous a when n.referent() instanceof Referent.Anonymous b -> same(a, b);
             case Referent.Import a when n.referent() instanceof Referent.Import b -> same(a, o, b, n);
             default -> o.referent().equals(n.referent());

@@ -311,7 +311,8 @@ final class LinkedForm {
         return padding;
     }
 
-    private static BitSet padding(ElfSection section, BitSet used, NavigableSet<Long> referred, NavigableSet<Long> starts) {
+    private static BitSet padding(
+            ElfSection section, BitSet used, NavigableSet<Long> referred, NavigableSet<Long> starts) {
         BitSet padding = new BitSet();
         padding.set(0, (int) section.size());
         padding.andNot(used);

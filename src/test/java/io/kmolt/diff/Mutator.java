@@ -71,7 +71,8 @@ final class Mutator {
     /** Changes one thing. */
     Mutant next() {
         while (true) {
-            @Nullable Patch patch = switch (random.nextInt(14)) {
+            @Nullable
+            Patch patch = switch (random.nextInt(14)) {
                 case 0 -> byteOf("code of", pick(functions));
                 case 1, 2 -> instruction();
                 case 3, 4 -> byteOf("contents of", pick(objects));
