@@ -26,7 +26,7 @@ CORES := $(KERNELS:%=target/kernel/%/kmolt.ko)
 # The demo loads these.
 EDITIONS := $(OLDER:%=target/editions/%/meminfo.ko)
 
-.PHONY: help setup build check-core core kernels jar fixtures demo test test-612 debug-kernel test-debug test-thousand test-quick clean format
+.PHONY: help setup build check-core core kernels jar fixtures demo test test-612 debug-kernel test-debug test-thousand test-mutations test-quick clean format
 
 help: ## say what can be made
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -86,6 +86,16 @@ test-debug: setup debug-kernel ## all lab tests of swaps and editions on the deb
 test-thousand: setup ## 1,000 swaps of a busy module to 1,000 distinct builds: what is left in memory
 	@$(MAKE) --no-print-directory build fixtures
 	@mvn -B -ntp test -DexcludedTags=none -Dtest=ManyBuildsTest -Dkmolt.swaps=1000
+
+MUTATIONS ?= 2000
+SEED ?= 1
+
+test-mutations: setup ## MUTATIONS (2000) changes of modules and sources with SEED, of which none may be missed; rebuilds, shuffles
+	@scripts/setup ccache
+	@$(MAKE) --no-print-directory build fixtures
+	@echo "$(MUTATIONS) mutations with seed $(SEED)"
+	@mvn -B -ntp test -DexcludedTags=none -Dtest='MutationTest,SourceMutationTest,ShuffledOrderTest,RebuildTest' \
+		-Dkmolt.mutations=$(MUTATIONS) -Dkmolt.seed=$(SEED) -Dkmolt.shuffles=3 -Dkmolt.rebuilt=minix,jbd2
 
 check-core: ## the kernel's own style check over the core
 	@scripts/check-core $(CACHE)

@@ -47,6 +47,7 @@ final class DiffText {
         out.printf("%s: %s → %s%n", diff.module(), id(diff.oldBuildId()), id(diff.newBuildId()));
         functions();
         data();
+        limited(diff.others(), other -> "  also      " + other + "; a swap does not bring that in");
         new TypesText(out, all).print(diff.types());
         diff.notes().forEach(note -> out.println("  note      " + note));
         if (!diff.hooksTakeCareOf().isEmpty()) {

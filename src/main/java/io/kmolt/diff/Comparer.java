@@ -21,35 +21,51 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.function.BiPredicate;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Compares two builds of a module, function by function and word by word.
  *
- * <p>A function is the same if its shape is, and if every reference in it means the same: an item that continues the
- * same item, an equal literal, the same import. An object is the same if its words are. Equality is decided from the
- * objects up: a constant table whose numbers differ makes the functions that use it changed.
+ * <p>Algorithm:
  *
- * <p>Bound: each byte and each reference is looked at once after correlation. Fallback: whatever is not proven the same
- * is changed. Limits: alternatives and exception tables are not compared; line numbers do not count.
+ * <ol>
+ *   <li>{@link Shape} takes each function apart into code, what it refers to, and what tables say about it ({@link
+ *       CodeNotes}).
+ *   <li>{@link Correlator} finds which item is which.
+ *   <li>Objects are compared word by word, then functions. Each is the same if its bytes are and if every reference in it
+ *       means the same ({@link Meaning}): an item that continues the same item, an equal literal, the same import.
+ *       Equality is decided from the objects up: a constant table whose numbers differ makes the functions that use it
+ *       changed.
+ *   <li>{@link Remains} and {@link Manifest} compare what is neither: every byte that is loaded belongs to a function, an
+ *       object, a table about code, or is looked at there.
+ * </ol>
+ *
+ * <p>Bound: each byte and each reference is looked at once after correlation; contents without an identity once for each
+ * reference to them. Fallback: whatever is not proven the same is changed. Limits: line numbers in warnings and the folders
+ * of source files do not count; padding does not. docs/limits.md has the whole list.
  */
 public final class Comparer {
     private static final int WORD = 8;
 
     private final KernelModule oldModule;
     private final KernelModule newModule;
+    private final CodeNotes oldNotes;
+    private final CodeNotes newNotes;
     private final Map<Item, Shape> oldShapes;
     private final Map<Item, Shape> newShapes;
     private final Correlation correlation;
+    private final Meaning meaning;
     private final Map<Item, List<WordPair>> words = new HashMap<>();
     private final Set<Item> changedContents = new HashSet<>();
 
     private Comparer(KernelModule oldModule, KernelModule newModule) {
         this.oldModule = oldModule;
         this.newModule = newModule;
-        this.oldShapes = Shape.of(oldModule);
-        this.newShapes = Shape.of(newModule);
+        this.oldNotes = new CodeNotes(oldModule);
+        this.newNotes = new CodeNotes(newModule);
+        this.oldShapes = Shape.of(oldModule, oldNotes);
+        this.newShapes = Shape.of(newModule, newNotes);
         this.correlation = Correlator.correlate(oldModule, newModule, oldShapes, newShapes);
+        this.meaning = new Meaning(oldModule, newModule, oldNotes, newNotes, correlation, changedContents::contains);
     }
 
     /** Compares two builds and decides whether the second may take over from the first while it is in use. */
@@ -72,9 +88,14 @@ public final class Comparer {
                 comparer.tabled(),
                 exported(oldModule),
                 comparer.counterparts(),
-                comparer::equivalent,
+                comparer.meaning::same,
+                new ArrayList<>(),
                 new ArrayList<>());
-        comparison.refusals().addAll(new LinkedHashSet<>(Rules.refusals(comparison, types)));
+        Set<Refusal> refusals = new LinkedHashSet<>(Rules.refusals(comparison, types));
+        if (oldModule.name().equals(newModule.name())) {
+            comparer.compareTheRest(comparison.others(), refusals);
+        }
+        comparison.refusals().addAll(refusals);
         return comparison;
     }
 
@@ -82,6 +103,20 @@ public final class Comparer {
         return items.stream()
                 .filter(i -> correlation.oldOf(i) == null && !Words.isHarmless(i))
                 .toList();
+    }
+
+    /** What is neither function nor object. */
+    private void compareTheRest(List<Difference> differences, Set<Refusal> refusals) {
+        Remains remains = new Remains(oldModule, newModule, correlation, meaning);
+        remains.compare(oldNotes.loose(), newNotes.loose());
+        differences.addAll(remains.differences());
+        refusals.addAll(remains.refusals());
+        if (oldModule.isLoadable() && newModule.isLoadable()) {
+            Manifest manifest = new Manifest(oldModule, newModule);
+            manifest.compare();
+            differences.addAll(manifest.differences());
+            refusals.addAll(manifest.refusals());
+        }
     }
 
     // Objects.
@@ -127,7 +162,7 @@ public final class Comparer {
             Reference o = olds.get(offset);
             Reference n = news.get(offset);
             int width = n != null ? n.width() : o != null ? o.width() : WORD;
-            boolean same = o != null && n != null && o.width() == n.width() && equivalent(o, n);
+            boolean same = o != null && n != null && Shape.sameForm(o, n) && meaning.same(o, n);
             pairs.add(new WordPair(
                     offset, width, o, n, number(oldBytes, offset, width), number(newBytes, offset, width), same));
             for (long i = offset; i < offset + width; i++) {
@@ -193,7 +228,9 @@ public final class Comparer {
     }
 
     private static boolean isCode(Item item) {
-        return item.kind().isCode() || item.kind() == SectionKind.INIT_TEXT;
+        return item.kind().isCode()
+                || item.kind() == SectionKind.INIT_TEXT
+                || item.kind() == SectionKind.STATIC_CALL_TEXT;
     }
 
     private boolean same(Item oldItem, Item newItem) {
@@ -203,75 +240,9 @@ public final class Comparer {
             return oldItem.size() == 0 && newItem.size() == 0;
         }
         return oldShape.matches(newShape)
-                && equivalent(oldShape.references(), newShape.references())
-                && equivalent(oldShape.keys(), newShape.keys());
-    }
-
-    private boolean equivalent(List<Reference> olds, List<Reference> news) {
-        for (int i = 0; i < olds.size(); i++) {
-            if (!equivalent(olds.get(i), news.get(i))) {
-                return false;
-            }
-        }
-        return true;
-    }
-
-    private boolean equivalent(Reference o, Reference n) {
-        if (o.referent() instanceof Referent.InItem a && n.referent() instanceof Referent.InItem b) {
-            return a.delta() == b.delta() && equivalent(a.item(), b.item());
-        }
-        if (o.referent() instanceof Referent.Literal a && n.referent() instanceof Referent.Literal b) {
-            return Literals.same(a.text(), b.text());
-        }
-        if (o.referent() instanceof Referent.Anonymous a && n.referent() instanceof Referent.Anonymous b) {
-            return a.kind() == b.kind()
-                    && (a.kind() == SectionKind.METADATA || sameConstant(a, b) || sameSection(a, b));
-        }
-        return o.referent().equals(n.referent());
-    }
-
-    private boolean equivalent(Item oldItem, Item newItem) {
-        if (correlation.matched(oldItem, newItem)) {
-            return !changedContents.contains(oldItem);
-        }
-        boolean open = correlation.isOpen(oldItem, newItem) && oldItem.function() == newItem.function();
-        if (!open || !oldItem.stem().equals(newItem.stem()) || oldItem.kind() != newItem.kind()) {
-            return false;
-        }
-        // Constants are what they contain; data that only load-time code uses is never used again.
-        return switch (oldItem.kind()) {
-            case DEFINITION ->
-                !Words.isTable(oldModule, oldItem)
-                        && oldItem.size() == newItem.size()
-                        && pairs(oldItem, newItem).stream().allMatch(WordPair::same);
-            case INIT_DATA, METADATA, REGISTRATION -> true;
-            default -> false;
-        };
-    }
-
-    private boolean sameConstant(Referent.Anonymous a, Referent.Anonymous b) {
-        if (a.kind() != SectionKind.CONSTANTS) {
-            return false;
-        }
-        int size = (int) oldModule.elf().sections().get(a.section()).entsize();
-        byte[] x = constant(oldModule, a, size);
-        return x != null && Arrays.equals(x, constant(newModule, b, size));
-    }
-
-    /** Unnamed places at the same offset of sections with the same contents, which refer to nothing, are the same. */
-    private boolean sameSection(Referent.Anonymous a, Referent.Anonymous b) {
-        return a.offset() == b.offset()
-                && a.kind() == SectionKind.DEFINITION
-                && oldModule.references(a.section()).isEmpty()
-                && newModule.references(b.section()).isEmpty()
-                && Arrays.equals(oldModule.content(a.section()), newModule.content(b.section()));
-    }
-
-    private static byte @Nullable [] constant(KernelModule module, Referent.Anonymous place, int size) {
-        byte[] content = module.content(place.section());
-        long start = size == 0 ? -1 : place.offset() - place.offset() % size;
-        boolean inside = start >= 0 && start + size <= content.length && start == place.offset();
-        return inside ? Arrays.copyOfRange(content, (int) start, (int) start + size) : null;
+                && oldShape.sameNotes(newShape)
+                && meaning.same(oldShape.references(), newShape.references())
+                && meaning.sameNotes(oldShape.notes(), newShape.notes());
     }
 
     private Map<Place, Reference> counterparts() {

@@ -27,6 +27,7 @@ import java.util.function.BiPredicate;
  * @param counterparts for each reference of the new build that stands in code or data of the same shape as in the old
  *     build: what stands in its place there
  * @param sameReferent whether what a reference of the old build means is what one of the new build means
+ * @param others in what else the builds differ, of all that the kernel loads
  * @param refusals why the new build must not take over; empty if it may
  */
 public record Comparison(
@@ -43,6 +44,7 @@ public record Comparison(
         Set<String> exported,
         Map<Place, Reference> counterparts,
         BiPredicate<Reference, Reference> sameReferent,
+        List<Difference> others,
         List<Refusal> refusals) {
 
     /**
@@ -74,7 +76,8 @@ public record Comparison(
         return functions.values().stream().allMatch(c -> c == Change.SAME)
                 && objects.values().stream().allMatch(c -> c == Change.SAME)
                 && newFunctions.isEmpty()
-                && newObjects.isEmpty();
+                && newObjects.isEmpty()
+                && others.isEmpty();
     }
 
     public Verdict verdict() {

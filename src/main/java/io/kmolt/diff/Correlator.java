@@ -5,12 +5,17 @@ import io.kmolt.module.KernelModule;
 import io.kmolt.module.Reference;
 import io.kmolt.module.Referent;
 import io.kmolt.module.SectionKind;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Deque;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.function.BiFunction;
@@ -31,8 +36,15 @@ import java.util.function.BiFunction;
  *       these names.
  * </ol>
  *
- * <p>What has no evidence stays unmatched; nothing is matched by its order or its number. Bound: each round matches at
- * least one item or ends, and looks at each reference once: rounds × references; the stock ext4 takes three rounds.
+ * <p>At last, what nobody can tell apart: constants that are equal and name nothing, and functions of the same shape that
+ * nothing refers to. Of these any may be taken for any.
+ *
+ * <p>What else has no evidence stays unmatched; nothing is matched by its order or its number. A match votes once; a vote
+ * that contradicts another one bars both.
+ *
+ * <p>Bound: each round matches at least one item or ends; each matched pair's references are looked at once, and what is
+ * still open once in each round. The stock ext4 takes three rounds. Fallback: no match, which the verdict refuses where it
+ * matters. Limits: two variables of one name, size and users, in functions that have both changed, are not told apart.
  */
 final class Correlator {
     private final KernelModule oldModule;
@@ -40,8 +52,13 @@ final class Correlator {
     private final Map<Item, Shape> oldShapes;
     private final Map<Item, Shape> newShapes;
     private final Correlation correlation = new Correlation();
-    private final Set<Item> voted = new HashSet<>();
-    private final Map<Item, Map<Item, Integer>> votes = new HashMap<>();
+    /** New items that have been matched and have not voted yet. */
+    private final Deque<Item> matched = new ArrayDeque<>();
+    /** Which old items each new one may be, by the votes so far. */
+    private final Map<Item, Set<Item>> votes = new HashMap<>();
+    /** The same the other way round. */
+    private final Map<Item, Set<Item>> votesFor = new HashMap<>();
+
     private final Map<KernelModule, Map<Item, Set<String>>> users = new HashMap<>();
 
     private Correlator(
@@ -64,6 +81,50 @@ final class Correlator {
         do {
             while (matchByUse()) {}
         } while (matchUnique(this::shapeKey, true) || matchUnique(this::usersKey, true));
+        matchAny(this::contentsKey);
+        matchAny(this::unusedKey);
+    }
+
+    /** Matches what has the same key, any with any: of these nobody can tell which one he has. */
+    private void matchAny(BiFunction<KernelModule, Item, String> key) {
+        Map<String, List<Item>> olds = byKey(oldModule, key, true);
+        Map<String, List<Item>> news = byKey(newModule, key, true);
+        news.forEach((value, items) -> {
+            List<Item> candidates = olds.getOrDefault(value, List.of());
+            for (int i = 0; i < Math.min(items.size(), candidates.size()); i++) {
+                match(candidates.get(i), items.get(i));
+            }
+        });
+    }
+
+    /** What a constant holds: numbers and literals; empty for anything else. */
+    private String contentsKey(KernelModule module, Item item) {
+        if (item.function() || item.kind() != SectionKind.DEFINITION) {
+            return "";
+        }
+        StringBuilder key = new StringBuilder("is ");
+        byte[] bytes = Arrays.copyOfRange(module.content(item.section()), (int) item.offset(), (int) item.end());
+        for (Reference reference : module.references(item)) {
+            if (!(reference.referent() instanceof Referent.Literal literal)) {
+                return "";
+            }
+            CodeNotes.clear(bytes, Shape.at(reference, reference.offset() - item.offset()));
+            key.append(Shape.form(reference))
+                    .append(Literals.meaning(literal.text()))
+                    .append('\0');
+        }
+        return key.append(new String(bytes, StandardCharsets.ISO_8859_1)).toString();
+    }
+
+    /** The shape of a function that nothing refers to, as the compiler leaves it where it has inlined all calls. */
+    private String unusedKey(KernelModule module, Item item) {
+        boolean unused = item.function() && !usersIn(module).containsKey(item);
+        return unused ? shapeKey(module, item) : "";
+    }
+
+    private void match(Item oldItem, Item newItem) {
+        correlation.match(oldItem, newItem);
+        matched.add(newItem);
     }
 
     private static boolean isRelevant(Item item) {
@@ -86,7 +147,7 @@ final class Correlator {
         for (Map.Entry<String, List<Item>> entry : news.entrySet()) {
             List<Item> old = olds.getOrDefault(entry.getKey(), List.of());
             if (old.size() == 1 && entry.getValue().size() == 1) {
-                correlation.match(old.getFirst(), entry.getValue().getFirst());
+                match(old.getFirst(), entry.getValue().getFirst());
                 any = true;
             }
         }
@@ -109,46 +170,47 @@ final class Correlator {
         return map;
     }
 
+    /** Lets everything that has been matched since the last time vote, and matches what the votes agree on. */
     private boolean matchByUse() {
-        for (Item newItem : newModule.items()) {
-            Item oldItem = correlation.oldOf(newItem);
-            if (oldItem != null && voted.add(newItem)) {
-                vote(oldItem, newItem);
-            }
+        Set<Item> named = new LinkedHashSet<>();
+        while (!matched.isEmpty()) {
+            Item newItem = matched.remove();
+            vote(Objects.requireNonNull(correlation.oldOf(newItem)), newItem, named);
         }
         boolean any = false;
-        for (Map.Entry<Item, Map<Item, Integer>> entry : Map.copyOf(votes).entrySet()) {
-            if (entry.getValue().size() != 1) {
-                continue;
-            }
-            Item newItem = entry.getKey();
-            Item oldItem = entry.getValue().keySet().iterator().next();
-            if (correlation.isOpen(oldItem, newItem) && onlyVoter(oldItem, newItem)) {
-                correlation.match(oldItem, newItem);
+        for (Item newItem : named) {
+            Set<Item> olds = votes.getOrDefault(newItem, Set.of());
+            Item oldItem = olds.iterator().next();
+            boolean agreed =
+                    olds.size() == 1 && votesFor.getOrDefault(oldItem, Set.of()).size() == 1;
+            if (agreed && correlation.isOpen(oldItem, newItem)) {
+                match(oldItem, newItem);
                 any = true;
             }
         }
         return any;
     }
 
-    private boolean onlyVoter(Item oldItem, Item newItem) {
-        return votes.entrySet().stream()
-                .noneMatch(e -> !e.getKey().equals(newItem) && e.getValue().containsKey(oldItem));
-    }
-
-    private void vote(Item oldItem, Item newItem) {
+    private void vote(Item oldItem, Item newItem, Set<Item> named) {
         if (oldItem.function()) {
             Shape oldShape = oldShapes.get(oldItem);
             Shape newShape = newShapes.get(newItem);
             if (oldShape != null && newShape != null && oldShape.matches(newShape)) {
-                voteAll(oldShape.references(), newShape.references());
-                voteAll(oldShape.keys(), newShape.keys());
+                voteAll(oldShape.references(), newShape.references(), named);
+                if (oldShape.sameNotes(newShape)) {
+                    for (int i = 0; i < oldShape.notes().size(); i++) {
+                        voteAll(
+                                oldShape.notes().get(i).references(),
+                                newShape.notes().get(i).references(),
+                                named);
+                    }
+                }
             }
         } else if (oldItem.size() == newItem.size()) {
             List<Reference> olds = oldModule.references(oldItem);
             List<Reference> news = newModule.references(newItem);
             if (samePlaces(oldItem, olds, newItem, news)) {
-                voteAll(olds, news);
+                voteAll(olds, news, named);
             }
         }
     }
@@ -165,7 +227,7 @@ final class Correlator {
         return true;
     }
 
-    private void voteAll(List<Reference> olds, List<Reference> news) {
+    private void voteAll(List<Reference> olds, List<Reference> news, Set<Item> named) {
         for (int i = 0; i < olds.size(); i++) {
             if (olds.get(i).referent() instanceof Referent.InItem o
                     && news.get(i).referent() instanceof Referent.InItem n
@@ -175,7 +237,9 @@ final class Correlator {
                     && o.delta() >= 0
                     && o.delta() <= Math.max(0, o.item().size() - 1)
                     && group(o.item()).equals(group(n.item()))) {
-                votes.computeIfAbsent(n.item(), k -> new HashMap<>()).merge(o.item(), 1, Integer::sum);
+                votes.computeIfAbsent(n.item(), k -> new HashSet<>()).add(o.item());
+                votesFor.computeIfAbsent(o.item(), k -> new HashSet<>()).add(n.item());
+                named.add(n.item());
             }
         }
     }

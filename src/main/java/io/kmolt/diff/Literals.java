@@ -24,7 +24,8 @@ final class Literals {
         return old.equals(now) || meaning(old).equals(meaning(now));
     }
 
-    private static String meaning(String text) {
+    /** What is left of a text that names a place in a source file; else the text. */
+    static String meaning(String text) {
         Matcher source = SOURCE_PLACE.matcher(text);
         if (source.matches()) {
             return source.group(1) + (source.group(2) == null ? "" : ":");

@@ -44,8 +44,7 @@ final class Reasons {
             byte[] code = Arrays.copyOfRange(
                     module.content(function.section()), (int) function.offset(), (int) function.end());
             for (Reference reference : module.references(function)) {
-                int at = (int) (reference.offset() - function.offset());
-                Arrays.fill(code, at, Math.min(code.length, at + reference.width()), (byte) 0);
+                CodeNotes.clear(code, Shape.at(reference, reference.offset() - function.offset()));
             }
             LineNumbers.clear(module, function, code);
             return new Side(module, function, code, module.references(function), instructions);

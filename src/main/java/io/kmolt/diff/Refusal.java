@@ -33,6 +33,8 @@ public record Refusal(Kind kind, String subject, String reason) {
         TRACE_EVENT,
         /** Pointers to a function may be stored anywhere, and calls through them cannot be caught. */
         STALE_POINTER,
+        /** A section is of another kind, or has code that no symbol names and that is not the same. */
+        SECTION,
         /** It is not certain what a reference means. */
         DOUBTFUL_REFERENCE,
         /** A function would be called through a pointer, and has no landing pad for indirect branches (IBT). */

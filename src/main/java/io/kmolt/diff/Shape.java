@@ -1,10 +1,10 @@
 package io.kmolt.diff;
 
-import io.kmolt.elf.ElfSection;
+import io.kmolt.elf.Elf;
+import io.kmolt.elf.ElfRelocation;
 import io.kmolt.module.Item;
 import io.kmolt.module.KernelModule;
 import io.kmolt.module.Reference;
-import io.kmolt.module.Referent;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -17,59 +17,91 @@ import java.util.Map;
  *
  * @param code the function's bytes, with every field that refers to something outside set to zero, and line numbers
  * @param references what these fields refer to; offsets count from the function's beginning
- * @param keys static keys of the function's jump labels, by the place of the label
+ * @param notes what tables say about the function's code
  */
-record Shape(byte[] code, List<Reference> references, List<Reference> keys) {
-
-    /** A jump table entry: two 32-bit distances, to the label and to its target, and a 64-bit one to the key. */
-    private static final int JUMP_ENTRY_SIZE = 16;
+record Shape(byte[] code, List<Reference> references, List<CodeNote> notes) {
 
     /** Whether the code is the same, and refers to something at the same places in the same ways. */
     boolean matches(Shape other) {
-        return Arrays.equals(code, other.code)
-                && samePlaces(references, other.references)
-                && samePlaces(keys, other.keys);
+        return Arrays.equals(code, other.code) && samePlaces(references, other.references);
     }
 
-    private static boolean samePlaces(List<Reference> a, List<Reference> b) {
+    /** Whether the tables say the same about it, apart from what their references mean. */
+    boolean sameNotes(Shape other) {
+        return sameNotes(notes, other.notes);
+    }
+
+    static boolean sameNotes(List<CodeNote> a, List<CodeNote> b) {
         if (a.size() != b.size()) {
             return false;
         }
         for (int i = 0; i < a.size(); i++) {
-            if (a.get(i).offset() != b.get(i).offset()
-                    || a.get(i).use() != b.get(i).use()) {
+            if (!a.get(i).matches(b.get(i))) {
                 return false;
             }
         }
         return true;
     }
 
+    static boolean samePlaces(List<Reference> a, List<Reference> b) {
+        if (a.size() != b.size()) {
+            return false;
+        }
+        for (int i = 0; i < a.size(); i++) {
+            Reference x = a.get(i);
+            Reference y = b.get(i);
+            if (x.offset() != y.offset() || x.use() != y.use() || !sameForm(x, y)) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    /**
+     * Whether the loader computes what it writes in the same way. A distance that the assembler has resolved, and one to
+     * a procedure linkage table, are distances like any other: the kernel has no such table.
+     */
+    static boolean sameForm(Reference a, Reference b) {
+        return a.width() == b.width() && form(a) == form(b);
+    }
+
+    /** The type of relocation that it is as good as. */
+    static int form(Reference reference) {
+        ElfRelocation relocation = reference.relocation();
+        if (relocation == null || relocation.type() == Elf.R_X86_64_PLT32) {
+            return Elf.R_X86_64_PC32;
+        }
+        return switch (relocation.type()) {
+            case Elf.R_X86_64_PC8, Elf.R_X86_64_PC16 -> Elf.R_X86_64_PC32; // told apart by their widths
+            default -> relocation.type();
+        };
+    }
+
     /** The shapes of all functions of a module. */
-    static Map<Item, Shape> of(KernelModule module) {
-        Map<Item, List<Reference>> keys = keys(module);
+    static Map<Item, Shape> of(KernelModule module, CodeNotes notes) {
         Map<Item, Shape> shapes = new HashMap<>();
         for (Item item : module.items()) {
             if (item.function() && !module.instructions(item).isEmpty()) {
-                shapes.put(item, of(module, item, keys.getOrDefault(item, List.of())));
+                shapes.put(item, of(module, item, notes));
             }
         }
         return shapes;
     }
 
-    private static Shape of(KernelModule module, Item function, List<Reference> keys) {
+    private static Shape of(KernelModule module, Item function, CodeNotes notes) {
         byte[] code =
                 Arrays.copyOfRange(module.content(function.section()), (int) function.offset(), (int) function.end());
         List<Reference> references = new ArrayList<>();
         for (Reference reference : module.references(function)) {
-            int at = (int) (reference.offset() - function.offset());
-            Arrays.fill(code, at, Math.min(code.length, at + reference.width()), (byte) 0);
-            references.add(at(reference, at));
+            Reference inside = at(reference, reference.offset() - function.offset());
+            CodeNotes.clear(code, inside);
+            references.add(inside);
         }
         LineNumbers.clear(module, function, code);
-        return new Shape(code, references, keys);
+        return new Shape(code, references, notes.at(function.section(), function.offset(), function.end()));
     }
 
-    private static Reference at(Reference reference, long offset) {
+    static Reference at(Reference reference, long offset) {
         return new Reference(
                 offset,
                 reference.width(),
@@ -77,25 +109,5 @@ record Shape(byte[] code, List<Reference> references, List<Reference> keys) {
                 reference.referent(),
                 reference.relocation(),
                 reference.doubtful());
-    }
-
-    private static Map<Item, List<Reference>> keys(KernelModule module) {
-        Map<Item, List<Reference>> keys = new HashMap<>();
-        for (ElfSection section : module.elf().sections()) {
-            if (!section.name().equals("__jump_table")) {
-                continue;
-            }
-            Map<Long, Reference> byOffset = new HashMap<>();
-            module.references(section.index()).forEach(r -> byOffset.put(r.offset(), r));
-            for (long entry = 0; entry + JUMP_ENTRY_SIZE <= section.size(); entry += JUMP_ENTRY_SIZE) {
-                Reference label = byOffset.get(entry);
-                Reference key = byOffset.get(entry + 8);
-                if (label != null && key != null && label.referent() instanceof Referent.InItem in) {
-                    keys.computeIfAbsent(in.item(), i -> new ArrayList<>()).add(at(key, in.delta()));
-                }
-            }
-        }
-        keys.values().forEach(list -> list.sort(java.util.Comparator.comparingLong(Reference::offset)));
-        return keys;
     }
 }

@@ -1,5 +1,6 @@
 package io.kmolt.module;
 
+import io.kmolt.elf.Elf;
 import io.kmolt.elf.ElfObject;
 import io.kmolt.elf.ElfSection;
 import io.kmolt.elf.ElfSymbol;
@@ -13,12 +14,27 @@ final class Contents {
     /** What objtool calls the padding before a function, from 6.2 on ({@code elf_create_prefix_symbol()}): no function. */
     private static final String PADDING = "__pfx_";
 
+    /** Of sections that are loaded. Thread-local and compressed ones, and groups, the kernel does not have. */
+    private static final long KNOWN_FLAGS = Elf.SHF_WRITE
+            | Elf.SHF_ALLOC
+            | Elf.SHF_EXECINSTR
+            | Elf.SHF_MERGE
+            | Elf.SHF_STRINGS
+            | Elf.SHF_INFO_LINK
+            | Elf.SHF_LINK_ORDER;
+
     private Contents() {}
 
     /** What each section of a module is for; every one must be known, as the kernel may act upon it. */
     static List<SectionKind> ofModule(ElfObject elf) throws ModuleException {
         List<SectionKind> kinds = new ArrayList<>();
         for (ElfSection section : elf.sections()) {
+            if (section.isAlloc() && (section.flags() & ~KNOWN_FLAGS) != 0) {
+                throw new ModuleException(
+                        elf.name(),
+                        "section %s has flags 0x%x, not all of which are known"
+                                .formatted(section.name(), section.flags()));
+            }
             Optional<SectionKind> kind = ObjectSections.ofOneSymbol(section).or(() -> SectionKind.of(section));
             if (kind.isEmpty()) {
                 throw new ModuleException(

@@ -1,21 +1,15 @@
 package io.kmolt.module;
 
 import io.kmolt.elf.Compressed;
-import io.kmolt.elf.Elf;
 import io.kmolt.elf.ElfException;
 import io.kmolt.elf.ElfObject;
-import io.kmolt.elf.ElfRelocation;
 import io.kmolt.elf.ElfSection;
-import io.kmolt.elf.ElfSymbol;
 import io.kmolt.x86.Instruction;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.HashMap;
-import java.util.HashSet;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
@@ -26,9 +20,14 @@ import org.jspecify.annotations.Nullable;
 /**
  * A kernel module's file as a model: its functions and objects, and what refers to what.
  *
- * <p>The assembler replaces most local symbols in relocations by their section; {@link #references} finds again which
- * function or object is meant. In code that takes the length of the instruction: a relocation relative to the
- * instruction pointer counts from the instruction's end, which an immediate operand puts behind the field.
+ * <p>Reading: the file is expanded and rid of its signature; {@link ElfObject} checks that it is consistent; each section
+ * gets its {@link SectionKind}, by name; symbols of functions and objects become items, sorted by section and place; all
+ * code of functions is decoded. What refers to what is found section by section, when it is asked for ({@link
+ * ReferenceFinder}).
+ *
+ * <p>Bound: each byte of code is decoded once, symbols are sorted once, items are found by binary search. Fallback: none; a
+ * section or a flag of one that is not known, or code that cannot be decoded, is an error, as kmolt could not tell what
+ * becomes of it. Limits: see {@link ElfObject}.
  */
 public final class KernelModule {
     private static final String THIS_MODULE = ".gnu.linkonce.this_module";
@@ -188,13 +187,18 @@ public final class KernelModule {
 
     /** All that a section refers to, by offset. */
     public List<Reference> references(int section) {
-        return references.computeIfAbsent(section, this::findReferences);
+        return references.computeIfAbsent(section, new ReferenceFinder(this)::find);
     }
 
     /** All that a function or object refers to, by offset. */
     public List<Reference> references(Item item) {
-        List<Reference> all = references(item.section());
-        return all.subList(indexFrom(all, item.offset()), indexFrom(all, item.end()));
+        return references(item.section(), item.offset(), item.end());
+    }
+
+    /** All that a piece of a section refers to, by offset. */
+    public List<Reference> references(int section, long from, long to) {
+        List<Reference> all = references(section);
+        return all.subList(indexFrom(all, from), indexFrom(all, to));
     }
 
     private static int indexFrom(List<Reference> all, long offset) {
@@ -211,166 +215,35 @@ public final class KernelModule {
         return low;
     }
 
-    private List<Reference> findReferences(int section) {
-        List<Reference> found = new ArrayList<>();
-        Code instructions = code.get(section);
-        for (ElfRelocation relocation : elf.relocations(section)) {
-            if (relocation.type() != Elf.R_X86_64_NONE) {
-                found.add(reference(
-                        elf.sections().get(section),
-                        relocation,
-                        instructions == null ? null : instructions.covering(relocation.offset())));
-            }
-        }
-        if (instructions != null) {
-            addResolved(section, instructions, found);
-        }
-        found.sort(Comparator.comparingLong(Reference::offset));
-        return found;
-    }
-
-    private Reference reference(ElfSection holder, ElfRelocation relocation, @Nullable Instruction instruction) {
-        ElfSymbol symbol = elf.symbols().get(relocation.symbol());
-        Reference.Use use = use(relocation, instruction);
-        long bias = relocation.isPcRelative() ? bias(relocation, holder, instruction) : 0;
-        long place = symbol.value() + relocation.addend() + bias;
-        if (symbol.isUndefined() || symbol.shndx() == Elf.SHN_LIVEPATCH) {
-            return new Reference(
-                    relocation.offset(),
-                    relocation.width(),
-                    use,
-                    new Referent.Import(symbol.name()),
-                    relocation,
-                    false);
-        }
-        if (symbol.isAbsolute()) {
-            return new Reference(
-                    relocation.offset(), relocation.width(), use, new Referent.Absolute(place), relocation, false);
-        }
-        // clang keeps the names that it gives to string literals; they say no more than a number.
-        if (kind(symbol.shndx()) == SectionKind.STRINGS) {
-            return new Reference(
-                    relocation.offset(), relocation.width(), use, literal(symbol.shndx(), place), relocation, false);
-        }
-        Item named = bySymbol.get(symbol.index());
-        if (named != null) {
-            Referent referent = new Referent.InItem(named, place - named.offset());
-            return new Reference(relocation.offset(), relocation.width(), use, referent, relocation, false);
-        }
-        int stride = instruction != null && use == Reference.Use.ACCESS
-                ? Code.stride(content(holder.index()), instruction)
-                : 0;
-        return placed(relocation.offset(), relocation.width(), use, symbol.shndx(), place, relocation, stride);
-    }
-
-    /** A reference to a place in a section, of which it is to be found out whose it is. */
-    private Reference placed(
-            long offset,
-            int width,
-            Reference.Use use,
-            int section,
-            long place,
-            @Nullable ElfRelocation relocation,
-            int stride) {
-        Item item = at(section, place);
-        if (item == null) {
-            Referent referent = new Referent.Anonymous(section, place, kind(section));
-            return new Reference(
-                    offset, width, use, referent, relocation, kind(section).isData());
-        }
-        long delta = place - item.offset();
-        boolean inside = delta < item.size() || (delta == 0 && item.size() == 0);
-        // The end of one table may be the beginning of the next; an access is never to the end.
-        boolean touchesPrevious = delta == 0 && use != Reference.Use.ACCESS && isEndOfAnother(section, place);
-        // An indexed access may begin elsewhere than it seems, as in next[i - 1]. What indexes a per-CPU variable is a
-        // CPU.
-        boolean origin = stride > 0 && (delta != 0 || item.kind() != SectionKind.PERCPU);
-        boolean doubtful = item.kind().isData() && (!inside || touchesPrevious || origin);
-        return new Reference(offset, width, use, new Referent.InItem(item, delta), relocation, doubtful);
-    }
-
-    /** How far the end of the instruction, from which the processor counts, is from the field. */
-    private static long bias(ElfRelocation relocation, ElfSection holder, @Nullable Instruction instruction) {
-        if (instruction != null) {
-            return instruction.end() - relocation.offset();
-        }
-        // Replacements of alternatives are no functions; in them, as nearly everywhere, the field ends the instruction.
-        return holder.isExec() ? relocation.width() : 0;
-    }
-
-    private static Reference.Use use(ElfRelocation relocation, @Nullable Instruction instruction) {
-        if (instruction == null) {
-            return Reference.Use.WORD;
-        }
-        int field = (int) (relocation.offset() - instruction.offset());
-        if (instruction.immRelative() && instruction.isImmAt(field)) {
-            return Reference.Use.BRANCH;
-        }
-        boolean operand = instruction.memory() && instruction.isDispAt(field);
-        return operand && !instruction.mnemonic().equals("lea") ? Reference.Use.ACCESS : Reference.Use.ADDRESS;
-    }
-
-    /** Calls, jumps and addresses within the section, which need no relocation. */
-    private void addResolved(int section, Code instructions, List<Reference> found) {
-        Set<Long> relocated = new HashSet<>();
-        for (Reference reference : found) {
-            relocated.add(reference.offset());
-        }
-        for (Item function : in(section)) {
-            if (!function.function()) {
-                continue;
-            }
-            for (Instruction instruction : instructions.between(function.offset(), function.end())) {
-                Reference reference = resolved(function, instruction);
-                if (reference != null && relocated.add(reference.offset())) {
-                    found.add(reference);
-                }
-            }
-        }
-    }
-
-    private @Nullable Reference resolved(Item function, Instruction instruction) {
-        long field;
-        long place;
-        int width;
-        Reference.Use use;
-        if (instruction.branchTarget().isPresent()) {
-            field = (long) instruction.offset() + instruction.immOffset();
-            width = instruction.immSize();
-            place = instruction.branchTarget().getAsLong();
-            use = Reference.Use.BRANCH;
-        } else if (instruction.ripTarget().isPresent()) {
-            field = (long) instruction.offset() + instruction.dispOffset();
-            width = instruction.dispSize();
-            place = instruction.ripTarget().getAsLong();
-            use = instruction.mnemonic().equals("lea") ? Reference.Use.ADDRESS : Reference.Use.ACCESS;
-        } else {
-            return null;
-        }
-        boolean within = place >= function.offset() && place < function.end();
-        // A branch within the function moves with it; a function that calls itself is a call like any other.
-        if (within && (place != function.offset() || !instruction.isCall())) {
-            return null;
-        }
-        return placed(field, width, use, function.section(), place, null, 0);
-    }
-
-    private Referent literal(int section, long place) {
-        byte[] bytes = content(section);
-        if (place < 0 || place >= bytes.length) {
-            return new Referent.Anonymous(section, place, SectionKind.STRINGS);
-        }
-        int end = (int) place;
-        while (end < bytes.length && bytes[end] != 0) {
-            end++;
-        }
-        return new Referent.Literal(
-                section, place, new String(bytes, (int) place, end - (int) place, StandardCharsets.ISO_8859_1));
-    }
-
     /** The item that covers a place, else the last one that begins before it; the larger of two at one offset. */
     public @Nullable Item at(int section, long place) {
         List<Item> all = in(section);
+        int next = firstBehind(all, place);
+        if (next == 0) {
+            return null;
+        }
+        Item last = all.get(next - 1);
+        for (int i = next - 1; i > 0 && all.get(i - 1).offset() == last.offset(); i--) {
+            last = all.get(i - 1);
+        }
+        return last;
+    }
+
+    /** The item that begins next behind a place, or null. */
+    public @Nullable Item after(int section, long place) {
+        List<Item> all = in(section);
+        int next = firstBehind(all, place);
+        return next == all.size() ? null : all.get(next);
+    }
+
+    /** The item that ends where a place is, or in the gap before it. */
+    public @Nullable Item before(int section, long place) {
+        List<Item> all = in(section);
+        int next = firstBehind(all, place - 1);
+        return next == 0 ? null : all.get(next - 1);
+    }
+
+    private static int firstBehind(List<Item> all, long place) {
         int low = 0;
         int high = all.size();
         while (low < high) {
@@ -381,35 +254,18 @@ public final class KernelModule {
                 high = middle;
             }
         }
-        if (low == 0) {
-            return null;
-        }
-        Item last = all.get(low - 1);
-        for (int i = low - 1; i > 0 && all.get(i - 1).offset() == last.offset(); i--) {
-            last = all.get(i - 1);
-        }
-        return last;
+        return low;
     }
 
-    /** The item that begins next behind a place, or null. */
-    public @Nullable Item after(int section, long place) {
-        return in(section).stream().filter(i -> i.offset() > place).findFirst().orElse(null);
+    /** The function or object of a symbol, or null. */
+    @Nullable
+    Item named(int symbol) {
+        return bySymbol.get(symbol);
     }
 
-    /** The item that ends where a place is, or in the gap before it. */
-    public @Nullable Item before(int section, long place) {
-        Item found = null;
-        for (Item item : in(section)) {
-            if (item.offset() >= place) {
-                break;
-            }
-            found = item;
-        }
-        return found;
-    }
-
-    private boolean isEndOfAnother(int section, long place) {
-        Item previous = before(section, place);
-        return previous != null && previous.end() == place;
+    /** The instructions of a section, or null if it has none. */
+    @Nullable
+    Code code(int section) {
+        return code.get(section);
     }
 }

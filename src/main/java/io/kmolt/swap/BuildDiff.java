@@ -4,6 +4,7 @@ import io.kmolt.diff.Comparer;
 import io.kmolt.diff.Comparison;
 import io.kmolt.diff.Comparison.Change;
 import io.kmolt.diff.DataChange;
+import io.kmolt.diff.Difference;
 import io.kmolt.diff.FunctionChange;
 import io.kmolt.diff.LoadRules;
 import io.kmolt.diff.Refusal;
@@ -35,6 +36,7 @@ import java.util.Set;
  * @param sameFunctions names of those that are
  * @param data objects that are not the same in both builds
  * @param sameData names of those that are
+ * @param others in what else they differ that the kernel is told when a module is loaded; a swap does not bring it in
  * @param types where their types differ
  * @param notes what else to know of this comparison
  */
@@ -52,6 +54,7 @@ public record BuildDiff(
         List<String> sameFunctions,
         List<DataChange> data,
         List<String> sameData,
+        List<Difference> others,
         TypesDiff types,
         List<String> notes) {
 
@@ -91,6 +94,7 @@ public record BuildDiff(
                 names(Comparison.with(comparison.functions(), Change.SAME)),
                 DataChange.of(comparison),
                 names(Comparison.with(comparison.objects(), Change.SAME)),
+                List.copyOf(comparison.others()),
                 TypesDiff.of(types),
                 notes(comparison));
     }
