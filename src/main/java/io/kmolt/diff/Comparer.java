@@ -52,6 +52,7 @@ public final class Comparer {
     private final CodeNotes newNotes;
     private final Map<Item, Shape> oldShapes;
     private final Map<Item, Shape> newShapes;
+    private final KernelTies ties;
     private final Correlation correlation;
     private final Meaning meaning;
     private final Map<Item, List<WordPair>> words = new HashMap<>();
@@ -64,8 +65,9 @@ public final class Comparer {
         this.newNotes = new CodeNotes(newModule);
         this.oldShapes = Shape.of(oldModule, oldNotes);
         this.newShapes = Shape.of(newModule, newNotes);
+        this.ties = new KernelTies(oldModule, newModule);
         this.correlation = Correlator.correlate(oldModule, newModule, oldShapes, newShapes);
-        this.meaning = new Meaning(oldModule, newModule, oldNotes, newNotes, correlation, changedContents::contains);
+        this.meaning = new Meaning(oldModule, newModule, oldNotes, newNotes, ties, correlation, changedContents::contains);
     }
 
     /** Compares two builds and decides whether the second may take over from the first while it is in use. */
@@ -149,8 +151,8 @@ public final class Comparer {
     private List<WordPair> pairs(Item oldItem, Item newItem) {
         Map<Long, Reference> olds = byOffset(oldModule, oldItem);
         Map<Long, Reference> news = byOffset(newModule, newItem);
-        byte[] oldBytes = bytes(oldModule, oldItem);
-        byte[] newBytes = bytes(newModule, newItem);
+        byte[] oldBytes = ties.untied(oldModule, oldItem);
+        byte[] newBytes = ties.untied(newModule, newItem);
         Set<Long> referring = new TreeSet<>(olds.keySet());
         referring.addAll(news.keySet());
         List<WordPair> pairs = new ArrayList<>();
@@ -192,10 +194,6 @@ public final class Comparer {
         Map<Long, Reference> map = new HashMap<>();
         module.references(item).forEach(r -> map.put(r.offset() - item.offset(), r));
         return map;
-    }
-
-    private static byte[] bytes(KernelModule module, Item item) {
-        return Arrays.copyOfRange(module.content(item.section()), (int) item.offset(), (int) item.end());
     }
 
     private static long number(byte[] bytes, long offset, int width) {
