@@ -7,6 +7,8 @@ CACHE := $(or $(KMOLT_CACHE),$(HOME)/.cache/kmolt)
 export KMOLT_CACHE := $(CACHE)
 # The kernels that guests boot and that the core is built for.
 KERNELS ?= 6.1.0-55-amd64 6.1.0-56-amd64 $(NEWER)
+# Pairs that docs/compatibility.md is about, OLD:NEW.
+PAIRS ?= 6.1.0-50-amd64:6.1.0-53-amd64 6.1.0-55-amd64:6.1.0-56-amd64 6.12.115+deb12-amd64:$(NEWER)
 # Modules are swapped on it; editions of functions are not for it.
 NEWER := 6.12.117+deb12-amd64
 OLDER = $(filter 6.1.%,$(KERNELS))
@@ -26,7 +28,7 @@ CORES := $(KERNELS:%=target/kernel/%/kmolt.ko)
 # The demo loads these.
 EDITIONS := $(OLDER:%=target/editions/%/meminfo.ko)
 
-.PHONY: help setup build check-core core kernels jar fixtures demo test test-612 debug-kernel test-debug test-thousand test-mutations test-quick clean format
+.PHONY: help setup build check-core core kernels jar fixtures demo test test-612 debug-kernel test-debug test-thousand test-mutations compatibility test-quick clean format
 
 help: ## say what can be made
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -99,6 +101,9 @@ test-mutations: setup ## MUTATIONS (2000) changes of modules and sources with SE
 
 check-core: ## the kernel's own style check over the core
 	@scripts/check-core $(CACHE)
+
+compatibility: jar ## compare all modules of pairs of kernels, write docs/compatibility.md
+	@KMOLT_JAVA_OPTS="$${KMOLT_JAVA_OPTS:--Xmx1g}" scripts/compatibility $(PAIRS)
 
 test-quick: ## the tests that need no guest
 	@$(MAVEN) test

@@ -17,7 +17,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 class LayersTest {
     private static final List<String> LAYERS = List.of(
             "elf", "x86", "btf", "module", "diff", "link", "route", "sign", "target", "swap", "edition", "plan", "lab",
-            "demo", "cli");
+            "kernels", "demo", "cli");
 
     private static final JavaClasses KMOLT = new ClassFileImporter()
             .withImportOption(ImportOption.Predefined.DO_NOT_INCLUDE_TESTS)

@@ -1,5 +1,6 @@
 package io.kmolt.cli;
 
+import io.kmolt.kernels.PackageReport;
 import io.kmolt.swap.BuildDiff;
 import io.kmolt.swap.SwapException;
 import java.io.IOException;
@@ -9,6 +10,7 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
@@ -35,6 +37,7 @@ import picocli.CommandLine.Spec;
             "Examples:",
             "  kmolt diff old/ext4.ko new/ext4.ko",
             "  kmolt diff --names old/ext4.ko new/ext4.ko   changed and new functions, one a line",
+            "  kmolt diff --package 6.1.0-55-amd64 6.1.0-56-amd64",
             "",
             "Exit status: 0 swappable; 1 needs a hook; 2 not swappable; 3 a file cannot be read; 5 unexpected failure;",
             "64 usage."
@@ -45,6 +48,24 @@ final class DiffCommand implements Callable<Integer> {
 
     @Option(names = "--names", description = "print only the names of changed and new functions, one a line")
     boolean names;
+
+    @Option(
+            names = "--package",
+            description = {
+                "compare all modules of two kernels' packages: OLD and NEW are releases such as 6.1.0-56-amd64",
+                "(fetched if they are missing), .deb files, or folders with lib/modules"
+            })
+    boolean packages;
+
+    @Option(names = "--markdown", description = "with --package: print the sums only, for a page of documentation")
+    boolean markdown;
+
+    @Option(
+            names = "--jobs",
+            paramLabel = "N",
+            defaultValue = "2",
+            description = "with --package: how many pairs to compare at a time; ${DEFAULT-VALUE} unless given")
+    int jobs = 2;
 
     @Parameters(index = "0", paramLabel = "OLD", description = "file of the build that would be replaced")
     Path oldFile = Path.of("");
@@ -57,6 +78,13 @@ final class DiffCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException, SwapException {
+        if (packages ? names : markdown) {
+            throw new ParameterException(
+                    spec.commandLine(), packages ? "--names is for two builds" : "--markdown is for packages");
+        }
+        if (packages) {
+            return comparePackages();
+        }
         try (ProgressLine progress = output.progress(spec)) {
             progress.step("comparing");
             BuildDiff diff = BuildDiff.of(oldFile, newFile, Images::find);
@@ -74,5 +102,18 @@ final class DiffCommand implements Callable<Integer> {
                 case NOT_SWAPPABLE -> ExitCode.NOT_SWAPPABLE;
             };
         }
+    }
+
+    private int comparePackages() throws IOException, SwapException {
+        PackageReport report =
+                PackageRun.compare(spec, output, Math.max(1, jobs), oldFile.toString(), newFile.toString());
+        output.print(spec, report, out -> {
+            if (markdown) {
+                PackageText.markdown(out, report);
+            } else {
+                PackageText.table(out, report);
+            }
+        });
+        return PackageRun.exitCode(report);
     }
 }

@@ -11,7 +11,6 @@ import io.kmolt.module.SectionKind;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -52,6 +51,7 @@ public final class Comparer {
     private final CodeNotes newNotes;
     private final Map<Item, Shape> oldShapes;
     private final Map<Item, Shape> newShapes;
+    private final KernelTies ties;
     private final Correlation correlation;
     private final Meaning meaning;
     private final Map<Item, List<WordPair>> words = new HashMap<>();
@@ -64,8 +64,10 @@ public final class Comparer {
         this.newNotes = new CodeNotes(newModule);
         this.oldShapes = Shape.of(oldModule, oldNotes);
         this.newShapes = Shape.of(newModule, newNotes);
+        this.ties = new KernelTies(oldModule, newModule);
         this.correlation = Correlator.correlate(oldModule, newModule, oldShapes, newShapes);
-        this.meaning = new Meaning(oldModule, newModule, oldNotes, newNotes, correlation, changedContents::contains);
+        this.meaning =
+                new Meaning(oldModule, newModule, oldNotes, newNotes, ties, correlation, changedContents::contains);
     }
 
     /** Compares two builds and decides whether the second may take over from the first while it is in use. */
@@ -152,8 +154,8 @@ public final class Comparer {
     private List<WordPair> pairs(Item oldItem, Item newItem) {
         Map<Long, Reference> olds = byOffset(oldModule, oldItem);
         Map<Long, Reference> news = byOffset(newModule, newItem);
-        byte[] oldBytes = bytes(oldModule, oldItem);
-        byte[] newBytes = bytes(newModule, newItem);
+        byte[] oldBytes = ties.untied(oldModule, oldItem);
+        byte[] newBytes = ties.untied(newModule, newItem);
         Set<Long> referring = new TreeSet<>(olds.keySet());
         referring.addAll(news.keySet());
         List<WordPair> pairs = new ArrayList<>();
@@ -195,10 +197,6 @@ public final class Comparer {
         Map<Long, Reference> map = new HashMap<>();
         module.references(item).forEach(r -> map.put(r.offset() - item.offset(), r));
         return map;
-    }
-
-    private static byte[] bytes(KernelModule module, Item item) {
-        return Arrays.copyOfRange(module.content(item.section()), (int) item.offset(), (int) item.end());
     }
 
     private static long number(byte[] bytes, long offset, int width) {

@@ -32,6 +32,8 @@ import java.util.function.BiFunction;
  *       place, to two items of the same stem. All such places must agree.
  *   <li><b>Shape.</b> Among functions of one name, exactly one in each build has this code and these imports and
  *       literals.
+ *   <li><b>Contents.</b> Among constant objects of one stem and section kind, exactly one in each build has these bytes and
+ *       refers to these things.
  *   <li><b>Users.</b> Among items of one stem, size and section kind, exactly one in each build is used by functions of
  *       these names.
  * </ol>
@@ -51,6 +53,7 @@ final class Correlator {
     private final KernelModule newModule;
     private final Map<Item, Shape> oldShapes;
     private final Map<Item, Shape> newShapes;
+    private final KernelTies ties;
     private final Correlation correlation = new Correlation();
     /** New items that have been matched and have not voted yet. */
     private final Deque<Item> matched = new ArrayDeque<>();
@@ -67,6 +70,7 @@ final class Correlator {
         this.newModule = newModule;
         this.oldShapes = oldShapes;
         this.newShapes = newShapes;
+        this.ties = new KernelTies(oldModule, newModule);
     }
 
     static Correlation correlate(
@@ -80,7 +84,9 @@ final class Correlator {
         matchUnique((module, item) -> item.isNumbered() ? "" : item.name(), false);
         do {
             while (matchByUse()) {}
-        } while (matchUnique(this::shapeKey, true) || matchUnique(this::usersKey, true));
+        } while (matchUnique(this::shapeKey, true)
+                || matchUnique(this::tableKey, true)
+                || matchUnique(this::usersKey, true));
         matchAny(this::contentsKey);
         matchAny(this::unusedKey);
     }
@@ -97,20 +103,27 @@ final class Correlator {
         });
     }
 
+    /** What a constant object holds, and what it names; empty for what is none. */
+    private String tableKey(KernelModule module, Item item) {
+        return item.function() || item.kind() != SectionKind.DEFINITION
+                ? ""
+                : "holds " + Contents.of(module, item, ties, other -> group(other));
+    }
+
     /** What a constant holds: numbers and literals; empty for anything else. */
     private String contentsKey(KernelModule module, Item item) {
         if (item.function() || item.kind() != SectionKind.DEFINITION) {
             return "";
         }
         StringBuilder key = new StringBuilder("is ");
-        byte[] bytes = Arrays.copyOfRange(module.content(item.section()), (int) item.offset(), (int) item.end());
+        byte[] bytes = ties.untied(module, item);
         for (Reference reference : module.references(item)) {
             if (!(reference.referent() instanceof Referent.Literal literal)) {
                 return "";
             }
             CodeNotes.clear(bytes, Shape.at(reference, reference.offset() - item.offset()));
             key.append(Shape.form(reference))
-                    .append(Literals.meaning(literal.text()))
+                    .append(ties.text(module, literal.text()))
                     .append('\0');
         }
         return key.append(new String(bytes, StandardCharsets.ISO_8859_1)).toString();
@@ -255,8 +268,8 @@ final class Correlator {
         for (Reference reference : shape.references()) {
             switch (reference.referent()) {
                 case Referent.Import(String name) -> key.append(' ').append(name);
-                case Referent.Literal(int section, long offset, String text) ->
-                    key.append(" \"").append(text).append('"');
+                case Referent.Literal literal ->
+                    key.append(" \"").append(ties.text(module, literal.text())).append('"');
                 case Referent.InItem(Item other, long delta) ->
                     key.append(' ').append(other.stem()).append('+').append(delta);
                 case Referent.Anonymous _, Referent.Absolute _ -> key.append(" ?");

@@ -33,6 +33,7 @@ final class Meaning {
 
     private final KernelModule oldModule;
     private final KernelModule newModule;
+    private final KernelTies ties;
     private final CodeNotes oldNotes;
     private final CodeNotes newNotes;
     private final Places oldPlaces;
@@ -53,14 +54,16 @@ final class Meaning {
             KernelModule newModule,
             CodeNotes oldNotes,
             CodeNotes newNotes,
+            KernelTies ties,
             Correlation correlation,
             Predicate<Item> changed) {
         this.oldModule = oldModule;
         this.newModule = newModule;
+        this.ties = ties;
         this.oldNotes = oldNotes;
         this.newNotes = newNotes;
-        this.oldPlaces = new Places(oldModule);
-        this.newPlaces = new Places(newModule);
+        this.oldPlaces = new Places(oldModule, ties);
+        this.newPlaces = new Places(newModule, ties);
         this.correlation = correlation;
         this.changed = changed;
     }
@@ -96,7 +99,8 @@ final class Meaning {
         return switch (o.referent()) {
             case Referent.InItem a when n.referent() instanceof Referent.InItem b -> same(a, b);
             case Referent.Literal a
-            when n.referent() instanceof Referent.Literal b -> Literals.same(a.text(), b.text());
+            when n.referent() instanceof Referent.Literal b ->
+                ties.text(oldModule, a.text()).equals(ties.text(newModule, b.text()));
             case Referent.Anonymous a when n.referent() instanceof Referent.Anonymous b -> same(a, b);
             case Referent.Import a when n.referent() instanceof Referent.Import b -> same(a, o, b, n);
             default -> o.referent().equals(n.referent());

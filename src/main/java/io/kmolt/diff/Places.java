@@ -29,6 +29,7 @@ final class Places {
     private static final byte INT3 = (byte) 0xcc;
 
     private final KernelModule module;
+    private final KernelTies ties;
     private final Map<Integer, byte[]> cleared = new HashMap<>();
     private @Nullable Map<Integer, NavigableSet<Long>> referredTo;
 
@@ -41,14 +42,15 @@ final class Places {
      */
     record Gap(int section, long start, long size) {}
 
-    Places(KernelModule module) {
+    Places(KernelModule module, KernelTies ties) {
+        this.ties = ties;
         this.module = module;
     }
 
     /** A piece of a section, with zeros where relocations write. */
     byte[] bytes(int section, long place, long size) {
         byte[] content = cleared.computeIfAbsent(section, s -> {
-            byte[] copy = module.content(s).clone();
+            byte[] copy = ties.untied(module, s, module.content(s).clone());
             module.references(s).forEach(r -> CodeNotes.clear(copy, r));
             return copy;
         });

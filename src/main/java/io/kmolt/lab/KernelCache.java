@@ -5,6 +5,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.stream.Stream;
 
 /**
@@ -54,6 +55,11 @@ public record KernelCache(Path root) {
             throw new KernelMissingException(version, "the image");
         }
         return kernel;
+    }
+
+    /** A kernel, if it was fetched. */
+    public Optional<Kernel> find(String version) {
+        return Optional.of(kernel(version)).filter(Kernel::isComplete);
     }
 
     /** Where a version is, or would be. */

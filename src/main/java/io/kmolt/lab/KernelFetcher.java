@@ -158,7 +158,7 @@ public final class KernelFetcher {
                 version);
     }
 
-    private static String execute(Path folder, String... argv) throws IOException {
+    static String execute(Path folder, String... argv) throws IOException {
         List<String> command = new ArrayList<>(List.of(argv));
         Process process;
         try {

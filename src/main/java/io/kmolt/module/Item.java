@@ -1,5 +1,6 @@
 package io.kmolt.module;
 
+import java.util.List;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -29,6 +30,9 @@ public record Item(
     private static final Pattern CLONE = Pattern.compile("(.+?)\\.(isra|part|constprop|cold|llvm)(\\..*)?");
     private static final Pattern UNIQUE_ID = Pattern.compile("(__UNIQUE_ID_[A-Za-z_]+?)\\d+(?:\\.\\d+)?");
 
+    /** {@code include/linux/btf_ids.h} adds two counters, one of them that of the line. */
+    private static final Pattern TYPE_ID = Pattern.compile("(__BTF_ID__.+?)__\\d+");
+
     public long end() {
         return offset + size;
     }
@@ -46,12 +50,15 @@ public record Item(
 
     /** The name without the number that the compiler gave to a static local variable ({@code count.12} is a {@code count}). */
     public String stem() {
-        Matcher numbered = NUMBERED.matcher(name);
-        if (!function && numbered.matches()) {
-            return numbered.group(1);
+        // First those that may have such a number as well: __UNIQUE_ID_ddebug418.6.
+        for (Pattern counted : List.of(UNIQUE_ID, TYPE_ID)) {
+            Matcher matcher = counted.matcher(name);
+            if (matcher.matches()) {
+                return matcher.group(1);
+            }
         }
-        Matcher unique = UNIQUE_ID.matcher(name);
-        return unique.matches() ? unique.group(1) : name;
+        Matcher numbered = NUMBERED.matcher(name);
+        return !function && numbered.matches() ? numbered.group(1) : name;
     }
 
     /** Whether {@link #name()} tells it from others in every build, as far as the compiler is concerned. */

@@ -1,60 +1,88 @@
 package io.kmolt.module;
 
+import io.kmolt.elf.Elf;
 import io.kmolt.elf.ElfSection;
-import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import java.util.SortedSet;
+import java.util.TreeSet;
+import java.util.regex.Pattern;
 
 /**
  * What a section of a kernel module is for, and so what becomes of it in an update.
  *
+ * <p>Only names that are known are handled; a module with another one is refused. What the kernel does with it at load, or
+ * what it would do a second time for an update, nobody could say.
+ *
  * <p>Sources: {@code include/asm-generic/vmlinux.lds.h}, {@code scripts/module.lds.S} and
- * {@code kernel/module/main.c} of Linux 6.1 and 6.12; every section that occurs in Debian's modules is known here.
+ * {@code kernel/module/main.c} of Linux 6.1 and 6.12; every section that occurs in Debian's modules is known here,
+ * which {@code SectionCorpusTest} sees to.
  */
 public enum SectionKind {
     /** Code that runs while the module is loaded. */
-    TEXT,
+    TEXT("comes along; calls to the old build's functions are led to it"),
     /** Code that runs once, at load; freed afterwards. */
-    INIT_TEXT,
+    INIT_TEXT("comes along and is not called; if it differs, the swap needs a hook"),
     /** Code that runs at unload. */
-    EXIT_TEXT,
+    EXIT_TEXT("comes along; if it differs, the swap needs a hook"),
     /** Trampolines of static calls, which the kernel rewrites. */
-    STATIC_CALL_TEXT,
+    STATIC_CALL_TEXT("those in the kernel are used"),
     /** Variables: what is in them at run time survives a swap. */
-    STATE,
+    STATE("those in the kernel are used; one that only the new build has comes along"),
     /** Variables that exist once for each CPU. */
-    PERCPU,
+    PERCPU("those in the kernel are used; one that only the new build has comes along"),
     /** Constants and operation tables: their contents come from the code. */
-    DEFINITION,
+    DEFINITION(
+            "comes along; of tables that name code or variables the one in the kernel is used, and its words are replaced"),
     /** String literals, merged by content. */
-    STRINGS,
+    STRINGS("comes along; where an address may be kept, the equal string in the kernel is used"),
     /** Numeric constants, merged by content. */
-    CONSTANTS,
+    CONSTANTS("comes along"),
     /** Variables that belong to the tracing infrastructure, which has registered them. */
-    TRACE,
+    TRACE("those in the kernel are used; hidden from the loader by another name"),
     /** Only read at load, to register something; an update must not register it again. */
-    REGISTRATION,
+    REGISTRATION("hidden from the loader by another name"),
     /** Names the hooks of a build, which kmolt reads and nobody else. */
-    HOOKS,
+    HOOKS("read by kmolt; the hooks are called as the descriptor says"),
     /** Data that is used at load or unload only. */
-    INIT_DATA,
+    INIT_DATA("comes along, for code that is not called"),
     /** Describes the code next to it; every copy of the code needs its own. */
-    METADATA,
+    METADATA("comes along, for the code that it describes"),
     /** The module's {@code struct module}. */
-    THIS_MODULE,
+    THIS_MODULE("replaced by one with the update's name; code that means its module means the base"),
     /** What the module says of itself. */
-    MODINFO,
+    MODINFO("replaced: license, versions and namespaces are kept"),
     /** CRCs of the symbols that it imports. */
-    VERSIONS,
+    VERSIONS("comes along, with those of what the update itself imports"),
     /** ELF notes, the build-id among them. */
-    NOTE,
+    NOTE("comes along"),
     /** Not loaded. */
-    FILE_ONLY;
+    FILE_ONLY("stays in the file; types are hidden from the loader by another name");
 
     private static final Map<String, SectionKind> BY_NAME = Map.ofEntries(
+            Map.entry(".text", TEXT),
+            Map.entry(".text.unlikely", TEXT),
+            Map.entry(".text.hot", TEXT),
+            Map.entry(".text.startup", TEXT),
+            Map.entry(".text.exit", TEXT),
+            Map.entry(".noinstr.text", TEXT),
             Map.entry(".init.text", INIT_TEXT),
             Map.entry(".exit.text", EXIT_TEXT),
             Map.entry(".static_call.text", STATIC_CALL_TEXT),
+            Map.entry(".data", STATE),
+            Map.entry(".data.once", STATE),
+            Map.entry(".data.unlikely", STATE),
+            Map.entry(".data..once", STATE),
+            Map.entry(".data..do_once", STATE),
+            Map.entry(".data..cacheline_aligned", STATE),
+            Map.entry(".data..page_aligned", STATE),
+            Map.entry(".data..read_mostly", STATE),
+            Map.entry(".data..ro_after_init", STATE),
+            Map.entry(".bss", STATE),
+            Map.entry(".bss..page_aligned", STATE),
+            Map.entry(".data..percpu", PERCPU),
+            Map.entry(".rodata", DEFINITION),
             Map.entry(".ref.data", STATE),
             Map.entry(".init.data", INIT_DATA),
             Map.entry(".init.rodata", INIT_DATA),
@@ -104,43 +132,57 @@ public enum SectionKind {
             Map.entry(".modinfo", MODINFO),
             Map.entry("__versions", VERSIONS));
 
-    private static final List<Map.Entry<String, SectionKind>> BY_PREFIX = List.of(
-            Map.entry(".note", NOTE),
-            Map.entry(".data..percpu", PERCPU),
-            Map.entry(".data", STATE),
-            Map.entry(".bss", STATE),
-            Map.entry(".rodata.cst", CONSTANTS),
-            Map.entry(".rodata", DEFINITION),
-            Map.entry(".text", TEXT),
-            Map.entry(".noinstr.text", TEXT));
+    /** What the compiler and {@code asm} name by what is merged in it: {@code .rodata.str1.8}, {@code .rodata.cst16.MASK1}. */
+    private static final Pattern MERGED_STRINGS = Pattern.compile("\\.rodata\\.str\\d+\\.\\d+");
+
+    private static final Pattern MERGED_CONSTANTS = Pattern.compile("\\.rodata\\.cst\\d+(\\.\\w+)?");
+
+    /** What occurs without {@code SHF_ALLOC}, relocations apart; {@code find_sec()} of the kernel passes over such sections. */
+    private static final Set<String> NOT_LOADED =
+            Set.of(".BTF", ".comment", ".note.GNU-stack", ".shstrtab", ".strtab", ".symtab");
+
+    private final String inUpdate;
+
+    SectionKind(String inUpdate) {
+        this.inUpdate = inUpdate;
+    }
 
     /** What a section is for; empty if that is not known, which only happens for sections that are loaded. */
     public static Optional<SectionKind> of(ElfSection section) {
         if (!section.isAlloc()) {
             return Optional.of(FILE_ONLY);
         }
-        // Strings of wider characters are rare, and are left where they are.
-        if (section.isMergeable()
-                && section.isStrings()
-                && section.entsize() == 1
-                && section.name().startsWith(".rodata.str")) {
-            return Optional.of(STRINGS);
+        if (section.type() == Elf.SHT_NOTE) {
+            return Optional.of(NOTE);
         }
-        SectionKind kind = BY_NAME.get(section.name());
-        if (kind != null) {
-            return Optional.of(kind);
+        if (section.isMergeable() && section.isStrings() && isNamed(section, MERGED_STRINGS)) {
+            // Strings of wider characters are rare, and are left where they are.
+            return Optional.of(section.entsize() == 1 ? STRINGS : DEFINITION);
         }
-        return BY_PREFIX.stream()
-                .filter(entry -> matches(section.name(), entry.getKey()))
-                .map(Map.Entry::getValue)
-                .findFirst();
+        if (section.isMergeable() && !section.isStrings() && isNamed(section, MERGED_CONSTANTS)) {
+            return Optional.of(CONSTANTS);
+        }
+        return Optional.ofNullable(BY_NAME.get(section.name()));
     }
 
-    private static boolean matches(String name, String prefix) {
-        return name.equals(prefix)
-                || name.startsWith(prefix + ".")
-                || name.startsWith(prefix + "_")
-                || (prefix.endsWith(".cst") && name.startsWith(prefix));
+    private static boolean isNamed(ElfSection section, Pattern pattern) {
+        return pattern.matcher(section.name()).matches();
+    }
+
+    /** The names of the sections of this kind, apart from those that {@link #of} tells by their type or by a pattern. */
+    public SortedSet<String> names() {
+        SortedSet<String> names = new TreeSet<>(this == FILE_ONLY ? NOT_LOADED : Set.of());
+        BY_NAME.forEach((name, kind) -> {
+            if (kind == this) {
+                names.add(name);
+            }
+        });
+        return names;
+    }
+
+    /** What becomes of it in an update, as the rest of a sentence. */
+    public String inUpdate() {
+        return inUpdate;
     }
 
     /** Whether code in it may be called while the module is loaded. */

@@ -12,6 +12,7 @@ class LiteralsTest {
         "inode.c, ./inode.c",
         "examples/v1/greeter.c:66, examples/v2/greeter.c:64",
         "include/linux/fs.h, include/linux/fs.h",
+        "field \"dst\" at include/net/neighbour.h:588, field \"dst\" at include/net/neighbour.h:592",
         "2 48 40 14 __wq_entry:142 128 128 8 line:133, 2 48 40 15 __wq_entry:1149 128 128 7 line:14",
         "hello, hello"
     })
@@ -25,6 +26,7 @@ class LiteralsTest {
         "inode.c, inode.c:1",
         "inode.c:1, inode.c:x",
         "greeter.c:66 is here, greeter.c:64 is here",
+        "field \"dst\" at include/net/neighbour.h:588, field \"src\" at include/net/neighbour.h:588",
         "a/b, c/b",
         "1 48 40 6 one:14, 1 48 40 6 two:14",
         "1 48 40 6 one:14, 1 48 44 6 one:14",

@@ -13,6 +13,7 @@ import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** What a module's file says about who refers to what. */
 class KernelModuleTest {
@@ -169,6 +170,8 @@ class KernelModuleTest {
         "count, false, count, false, false",
         "count.12, false, count, true, false",
         "__UNIQUE_ID_license123, false, __UNIQUE_ID_license, true, false",
+        "__UNIQUE_ID_ddebug418.6, false, __UNIQUE_ID_ddebug, true, false",
+        "__BTF_ID__func__bbr_init__8241160, false, __BTF_ID__func__bbr_init, true, false",
         "work, true, work, false, false",
         "work.cold, true, work.cold, false, true",
         "work.isra.0, true, work.isra.0, false, true",
@@ -223,13 +226,22 @@ class KernelModuleTest {
                 .hasMessageContaining("not a kernel module");
     }
 
-    @Test
-    void aLoadedSectionThatNobodyKnowsIsRefusedByName() {
+    @ParameterizedTest
+    @ValueSource(strings = {"__brand_new", ".data.mine", ".rodata.mine", ".text..mine", ".rodata.cst16"})
+    void aLoadedSectionThatNobodyKnowsIsRefusedByName(String name) {
         ElfEditor editor = moduleInCode();
-        editor.addSection("__brand_new", Elf.SHT_PROGBITS, Elf.SHF_ALLOC, 1, new byte[8]);
+        // Not merged, so that .rodata.cst16 is not what it is called.
+        editor.addSection(name, Elf.SHT_PROGBITS, Elf.SHF_ALLOC, 1, new byte[8]);
         assertThatThrownBy(() -> KernelModule.parse("made.ko", editor.build()))
                 .isInstanceOf(ModuleException.class)
-                .hasMessageContaining("__brand_new");
+                .hasMessageContaining("section " + name + " is unknown");
+    }
+
+    @Test
+    void aSectionThatIsNotLoadedMayHaveAnyName() throws Exception {
+        ElfEditor editor = moduleInCode();
+        int section = editor.addSection(".whatever", Elf.SHT_PROGBITS, 0, 1, new byte[8]);
+        assertThat(KernelModule.parse("made.ko", editor.build()).kind(section)).isEqualTo(SectionKind.FILE_ONLY);
     }
 
     @Test
