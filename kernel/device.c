@@ -271,14 +271,13 @@ static int do_commit(struct kmolt_session *session, char *name)
 	err = kmolt_linked_on(edition);
 	if (err)
 		return fail(session, err, "something else answers now");
-	edition->previous = base->current_edition;
 	err = attempt(session, base, edition, false, &outcome);
 	if (err)
 		return err;
 	edition->state = KMOLT_CURRENT;
 	edition->pause_ns = outcome.pause_ns;
-	if (edition->previous)
-		edition->previous->state = KMOLT_SUPERSEDED;
+	if (edition->holds)
+		edition->holds->state = KMOLT_SUPERSEDED;
 	kmolt_exit_sync(base);
 	log_change(session, base, "committed", edition, &outcome);
 	kmolt_record_change("committed", base, edition->name, edition->build_id,
@@ -303,10 +302,10 @@ static int do_revert(struct kmolt_session *session, char *name)
 		return fail(session, -ENOENT, "no edition answers for that module");
 	if (!try_module_get(base->mod))
 		return fail(session, -ENOENT, "the module is being unloaded");
-	err = attempt(session, base, from->previous, false, &outcome);
+	err = attempt(session, base, from->holds, false, &outcome);
 	if (!err) {
-		if (from->previous)
-			from->previous->state = KMOLT_CURRENT;
+		if (from->holds)
+			from->holds->state = KMOLT_CURRENT;
 		from->state = KMOLT_RETIRED;
 		kmolt_hook_unprepare(from);
 		kmolt_exit_sync(base);
@@ -348,9 +347,35 @@ static int do_retire(struct kmolt_session *session, char *name)
 	if (err == -EBUSY)
 		return fail(session, err, "tasks are still in its code");
 	if (err == -EPERM)
-		return fail(session, err, "objects may point into it until its base is unloaded");
+		return fail(session, err, edition->sticky ?
+			    "objects may point into it until its base is unloaded" :
+			    "an edition that stays was linked on it");
 	if (err)
 		return fail(session, err, "it cannot be retired");
+	return 0;
+}
+
+static int do_drop(struct kmolt_session *session, char *name)
+{
+	struct kmolt_edition *edition = edition_in(session, name,
+						   KMOLT_SUPERSEDED);
+	struct kmolt_outcome outcome = KMOLT_OUTCOME;
+	int err;
+
+	if (!edition)
+		return -ENOENT;
+	err = kmolt_drop(edition, &outcome);
+	say_outcome(session, &outcome);
+	kmolt_scan_free(outcome.scan);
+	if (err == -EBUSY)
+		return fail(session, err, "tasks are still in its code");
+	if (err == -EPERM)
+		return fail(session, err, "it has to stay");
+	if (err)
+		return fail(session, err, "it cannot be dropped");
+	log_change(session, edition->base, "dropped", edition, &outcome);
+	kmolt_record_change("dropped", edition->base, edition->name,
+			    edition->build_id, outcome.pause_ns);
 	return 0;
 }
 
@@ -492,6 +517,7 @@ static const struct {
 	{ "revert", do_revert, true },
 	{ "discard", do_discard, true },
 	{ "retire", do_retire, true },
+	{ "drop", do_drop, true },
 	{ "describe", do_describe, true },
 	{ "switch", do_switch, true },
 	{ "route", do_route, true },

@@ -211,9 +211,10 @@ class DoctorLabTest {
 
     /** Users are counted of those that matter here: the consoles over which commands come are opened and closed. */
     private static String state() {
-        return guest("cut -d' ' -f1,2,5,6 /proc/modules; cat /sys/module/minix/refcnt /sys/module/kmolt/refcnt 2>/dev/null;"
-                + " ls -R /sys/kernel/kmolt 2>/dev/null;"
-                + " cut -d' ' -f1 /sys/kernel/tracing/enabled_functions");
+        return guest(
+                "cut -d' ' -f1,2,5,6 /proc/modules; cat /sys/module/minix/refcnt /sys/module/kmolt/refcnt 2>/dev/null;"
+                        + " ls -R /sys/kernel/kmolt 2>/dev/null;"
+                        + " cut -d' ' -f1 /sys/kernel/tracing/enabled_functions");
     }
 
     private static String guest(String command) {
