@@ -83,6 +83,7 @@ struct kmolt_base {
  * @held: how many editions hold it
  * @users: how many editions use what it brought
  * @passes_over: how many of those that it was linked on were dropped since
+ * @tidied: the closing of the device at which it was to be unloaded last
  * @pause_ns: how long all CPUs stood still for its commit
  * @n_slots: as in @desc; this and what follows outlives the update module
  * @n_redirects: as in @desc
@@ -107,6 +108,7 @@ struct kmolt_edition {
 	unsigned int held;
 	unsigned int users;
 	unsigned int passes_over;
+	unsigned long tidied;
 	u64 pause_ns;
 	u64 n_slots;
 	u64 n_redirects;
@@ -448,7 +450,12 @@ void kmolt_record_change(const char *verb, struct kmolt_base *base,
 int kmolt_record_init(void);
 void kmolt_record_exit(void);
 
+/* commands.c */
+void kmolt_run(struct kmolt_session *session, char *line);
+
 /* device.c */
+/* The longest reply describes as many editions as editions.c allows. */
+#define KMOLT_REPLY_SIZE	(256 * 1024)
 bool kmolt_session_open(void);
 int kmolt_device_init(void);
 void kmolt_device_exit(void);

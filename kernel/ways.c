@@ -9,7 +9,6 @@
  */
 #define pr_fmt(fmt) "kmolt: " fmt
 
-
 #include "internal.h"
 
 static const char *name_of(const struct kmolt_edition *edition)

@@ -3,7 +3,9 @@ package io.kmolt.swap;
 import io.kmolt.target.Target;
 import java.io.IOException;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 
 /**
@@ -52,40 +54,57 @@ record Surplus(Target target, CoreSession session, Journal journal, String modul
             unload(edition.name(), notes);
         }
         List<String> dropped = new ArrayList<>();
-        for (LoadedEdition edition : of(state, module, keep)) {
+        Set<String> tried = new HashSet<>();
+        // The newest first, as it may be what an older one has to stay for.
+        for (Optional<LoadedEdition> next = next(state, keep, tried); next.isPresent(); ) {
+            LoadedEdition edition = next.get();
+            tried.add(edition.name());
             if (attached.contains(edition.name())) {
                 notes.add(edition.name() + " is not dropped yet: somebody is attached to its functions");
-                continue;
-            }
-            try {
-                drop(state, edition, notes);
+            } else if (drop(state, edition, notes)) {
                 dropped.add(edition.name());
-            } catch (SwapException e) {
-                notes.add(edition.name() + " is not dropped yet: " + e.getMessage());
+                state = CoreState.ask(target);
             }
+            next = next(state, keep, tried);
         }
         if (!dropped.isEmpty()) {
             notes.add("dropped %s: kmolt revert can go back over %d builds now"
-                    .formatted(String.join(", ", dropped), state.chain(module).size() - dropped.size()));
+                    .formatted(
+                            String.join(", ", dropped), state.chain(module).size()));
         }
         return List.copyOf(dropped);
     }
 
-    private void drop(CoreState state, LoadedEdition edition, List<String> notes) throws IOException, SwapException {
+    private Optional<LoadedEdition> next(CoreState state, int keep, Set<String> tried) {
+        return of(state, module, keep).reversed().stream()
+                .filter(edition -> !tried.contains(edition.name()))
+                .findFirst();
+    }
+
+    /** Whether it worked; if not, a note says why. */
+    private boolean drop(CoreState state, LoadedEdition edition, List<String> notes) throws IOException {
         JournalEntry intent = JournalEntry.intent(VERB, module, edition.name())
                 .with("before", state.answers(module))
                 .with("buildId", edition.buildId());
-        journal.during(intent, false, notes, reply -> reply.number("pause_ns"), () -> {
-            // Once: who sleeps in there may do so for long, and the next swap tries again.
-            Reply reply = session.send("drop " + edition.name());
-            if (!reply.isOk()) {
-                throw reply.error().equals("blocked")
-                        ? SwapException.busy(reply.message(), reply.blockers())
-                        : SwapException.refused(reply.message(), List.of());
-            }
-            unload(edition.name(), notes);
-            return reply;
-        });
+        try {
+            journal.during(intent, false, notes, reply -> reply.number("pause_ns"), () -> giveUp(edition.name(), notes));
+            return true;
+        } catch (SwapException e) {
+            notes.add(edition.name() + " is not dropped yet: " + e.getMessage());
+            return false;
+        }
+    }
+
+    /** Tries once: who sleeps in there may do so for long, and the next swap tries again. */
+    private Reply giveUp(String name, List<String> notes) throws IOException, SwapException {
+        Reply reply = session.send("drop " + name);
+        if (!reply.isOk()) {
+            throw reply.error().equals("blocked")
+                    ? SwapException.busy(reply.message(), reply.blockers())
+                    : SwapException.refused(reply.message(), List.of());
+        }
+        unload(name, notes);
+        return reply;
     }
 
     private void unload(String name, List<String> notes) throws IOException {
