@@ -75,10 +75,11 @@ debug-kernel: ## build the kernel that looks for mistakes (lockdep, KASAN), once
 	@scripts/setup $(PACKAGES) flex bison bc libelf-dev
 	@scripts/build-debug-kernel
 
-test-debug: setup debug-kernel ## swaps of the example on the debug kernel, which must report nothing
-	@release=$$(scripts/build-debug-kernel --release) && $(MAKE) --no-print-directory jar core KERNELS=$$release && \
-		tests/fixtures/build --kernel $$release greeter && \
-		mvn -B -ntp test -DexcludedTags=none -Dtest=GreeterSwapTest -Dkmolt.kernel=$$release -Dkmolt.rounds=2
+test-debug: setup debug-kernel ## all lab tests of swaps and editions on the debug kernel, which must report nothing
+	@release=$$(scripts/build-debug-kernel --release) && \
+		$(MAKE) --no-print-directory jar core target/editions/$$release/meminfo.ko KERNELS=$$release && \
+		tests/fixtures/build --kernel $$release && \
+		mvn -B -ntp test -Dgroups=lab -DexcludedTags=stock -Dkmolt.kernel=$$release -Dkmolt.rounds=2
 
 test-thousand: setup ## 1,000 swaps of a busy module to 1,000 distinct builds: what is left in memory
 	@$(MAKE) --no-print-directory build fixtures

@@ -220,7 +220,7 @@ public final class Comparer {
             return a.delta() == b.delta() && equivalent(a.item(), b.item());
         }
         if (o.referent() instanceof Referent.Literal a && n.referent() instanceof Referent.Literal b) {
-            return a.text().equals(b.text());
+            return Literals.same(a.text(), b.text());
         }
         if (o.referent() instanceof Referent.Anonymous a && n.referent() instanceof Referent.Anonymous b) {
             return a.kind() == b.kind()

@@ -23,6 +23,9 @@ record QemuCommand(LabOptions options, Kernel kernel, Path image, Path folder, b
     /** In kHz: with {@code -icount shift=0} an instruction takes a nanosecond, and the counter advances by one in it. */
     private static final long ICOUNT_TSC = 1_000_000;
 
+    /** QEMU's own: pauses the machine, dumps its memory, and whatever else QMP can do. */
+    static final String MONITOR = "monitor";
+
     static final String STDOUT_PORT = "stdout";
     static final String STDERR_PORT = "stderr";
 
@@ -73,6 +76,7 @@ record QemuCommand(LabOptions options, Kernel kernel, Path image, Path folder, b
         Collections.addAll(argv, "-pidfile", pidFile().toString());
         Collections.addAll(
                 argv, "-chardev", "file,id=console,path=" + escape(consoleLog()), "-serial", "chardev:console");
+        Collections.addAll(argv, "-qmp", "unix:" + escape(socket(MONITOR)) + ",server=on,wait=off");
         export(argv, "root", Path.of("/"), true);
         export(argv, "modules", kernel.modules(), true);
         for (int i = 0; i < options.shares().size(); i++) {

@@ -27,8 +27,7 @@ public final class Attempts {
             throws TargetException, SwapException {
         Outcome outcome = run(session, command + limits.forCore(), limits.timeout(), progress);
         if (isInTheWay(outcome.reply())) {
-            throw SwapException.busy(
-                    gaveUp(outcome.reply(), limits), outcome.reply().blockers());
+            throw SwapException.busy(gaveUp(outcome.reply(), limits), session.blockers(outcome.reply()));
         }
         return outcome;
     }

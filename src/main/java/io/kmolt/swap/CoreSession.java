@@ -10,15 +10,17 @@ import java.util.List;
 public final class CoreSession implements AutoCloseable {
     private static final String DEVICE = "/dev/kmolt";
 
+    private final Target target;
     private final Conversation conversation;
 
-    private CoreSession(Conversation conversation) {
+    private CoreSession(Target target, Conversation conversation) {
+        this.target = target;
         this.conversation = conversation;
     }
 
     public static CoreSession open(Target target) throws TargetException, SwapException {
         try {
-            return new CoreSession(target.open(DEVICE));
+            return new CoreSession(target, target.open(DEVICE));
         } catch (TargetFileException e) {
             String owner = target.readText(Core.SYSFS + "/owner");
             if (owner.equals("none")) {
@@ -32,6 +34,11 @@ public final class CoreSession implements AutoCloseable {
 
     public Reply send(String command) throws TargetException {
         return Reply.parse(conversation.exchange(command));
+    }
+
+    /** The tasks that a reply names, with the builds that they are in. */
+    public List<Blocker> blockers(Reply reply) throws TargetException {
+        return reply.blockers().isEmpty() ? List.of() : new StackNames(CoreState.ask(target)).in(reply.blockers());
     }
 
     @Override

@@ -28,6 +28,7 @@ import org.junit.jupiter.api.io.TempDir;
  * doctor} and every command that would load something say the same, and nothing changes.
  */
 @Tag("lab")
+@Tag("stock")
 @TestMethodOrder(MethodOrderer.OrderAnnotation.class)
 class DoctorLabTest {
     private static final String RELEASE = Corpus.BOOKWORM_BEFORE;

@@ -16,6 +16,7 @@ import tools.jackson.databind.JsonNode;
 
 /** What the commands say of one guest, before, while and after its minix is another build. */
 @Tag("lab")
+@Tag("stock")
 @TestMethodOrder(MethodOrderer.OrderAnnotation.class)
 class GuestCommandsTest {
     private static final String NAME = "cli-test-" + ProcessHandle.current().pid();

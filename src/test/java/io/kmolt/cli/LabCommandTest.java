@@ -26,6 +26,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** {@code kmolt lab} as a shell sees it: each test runs the command in a process of its own. */
 @Tag("lab")
+@Tag("stock")
 class LabCommandTest {
     @TempDir
     private Path folder;

@@ -26,6 +26,7 @@ import org.junit.jupiter.api.io.TempDir;
  * trusts a key that the firmware has.
  */
 @Tag("lab")
+@Tag("stock")
 @TestMethodOrder(MethodOrderer.OrderAnnotation.class)
 class SecureBootTest {
     private static final String RELEASE = Corpus.BOOKWORM_BEFORE;

@@ -24,6 +24,7 @@ import org.junit.jupiter.api.Test;
  * <p>Edition 1 has as many instructions as the original, so what is beyond an unpatched call is the route's.
  */
 @Tag("lab")
+@Tag("stock")
 class EditionCostTest {
     private static final String TARGET = "kmolt_cost:kmolt_cost_target";
     private static final int CALLS = 1000;

@@ -10,6 +10,7 @@ import org.junit.jupiter.api.Test;
 
 /** The modules that other tests measure with: their figures mean nothing unless these are exact. */
 @Tag("lab")
+@Tag("stock")
 class EditionFixturesTest {
     @Test
     void whereInstructionsAreCountedACallCostsExactlyWhatItShould() throws IOException {

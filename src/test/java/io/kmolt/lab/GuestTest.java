@@ -27,6 +27,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** One guest with four CPUs, seen from outside; the last test crashes it. */
 @Tag("lab")
+@Tag("stock")
 @TestMethodOrder(MethodOrderer.OrderAnnotation.class)
 class GuestTest {
     private static final Duration LONG = Duration.ofMinutes(1);

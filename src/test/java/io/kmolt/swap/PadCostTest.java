@@ -11,6 +11,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** What a call through a table costs after a swap, counted exactly. */
 @Tag("lab")
+@Tag("stock")
 class PadCostTest {
     private static final int CALLS = 1000;
     private static final Path DIAL = Fixtures.swaps("dial");

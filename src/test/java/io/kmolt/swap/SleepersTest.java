@@ -88,8 +88,8 @@ class SleepersTest {
             assertThat(no.kind()).as(no.getMessage()).isEqualTo(SwapException.Kind.BUSY);
             assertThat(no.blockers()).extracting(Blocker::pid).containsExactly(sleeper.pid());
             assertThat(no.blockers().getFirst().where())
-                    .startsWith("waiter_read+")
-                    .contains("[kmolt_waiter_");
+                    .matches("waiter_read\\+\\S+ \\[" + report.edition() + ": waiter, build-id "
+                            + report.buildId().substring(0, 12) + "]");
         }
         guest().revert("waiter");
         assertThat(told()).isEqualTo("30");

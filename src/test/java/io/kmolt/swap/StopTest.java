@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import io.kmolt.lab.Fixtures;
+import io.kmolt.lab.Monitor;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -115,7 +116,7 @@ class StopTest {
 
     @Test
     void aSwapThatGivesUpNamesTheCpuAndTheTaskAndSucceedsAfterwards() throws Exception {
-        hog("ms=8000 how=preempt");
+        hog("ms=15000 how=preempt");
         SwapException no =
                 guest().refusal("minix", SwapGuest.fixture("minix", "a"), SwapGuest.options(Duration.ofSeconds(1)));
         assertThat(no.kind()).isEqualTo(SwapException.Kind.BUSY);
@@ -189,6 +190,33 @@ class StopTest {
             assertThat(yes.isOk()).as(yes.message()).isTrue();
         }
         assertThat(guest().sh("stat -c %n /proc/self")).isEqualTo("/proc/self");
+    }
+
+    /** The hypervisor's own way: the machine's clocks stand still, too. */
+    @Test
+    void aMachineThatIsPausedByItsHypervisorAmidACommitGoesOnAsIfNothingHadHappened() throws Exception {
+        try (CoreSession session = CoreSession.open(guest().target());
+                Monitor monitor = Monitor.of(guest().guest())) {
+            String name = stage(session);
+            CompletableFuture<Integer> commits = CompletableFuture.supplyAsync(() -> checks(session, name));
+            pause(monitor, 30);
+            for (int i = 0; i < 10; i++) {
+                Thread.sleep(173);
+                pause(monitor, 1);
+            }
+            assertThat(commits.get(2, TimeUnit.MINUTES)).isPositive();
+            Reply yes = Attempts.run(session, "commit " + name, Limits.DEFAULT.timeout(), Progress.NONE)
+                    .reply();
+            assertThat(yes.isOk()).as(yes.message()).isTrue();
+        }
+        assertThat(guest().sh("stat -c %n /proc/self")).isEqualTo("/proc/self");
+    }
+
+    private static void pause(Monitor monitor, int seconds) throws Exception {
+        monitor.execute("stop");
+        assertThat(monitor.execute("query-status").path("status").stringValue()).isEqualTo("paused");
+        Thread.sleep(seconds * 1000L);
+        monitor.execute("cont");
     }
 
     /** Everything that a commit does but the writing, over and over; how often all CPUs were stopped for it. */

@@ -3,12 +3,14 @@ package io.kmolt.swap;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
+import io.kmolt.lab.Monitor;
 import io.kmolt.target.Target;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
@@ -192,6 +194,24 @@ class VerifiedSwapTest {
         assertThat(found).contains(guest().sh("cat /proc/sys/kernel/random/boot_id"));
         assertThat(found.split("\"bootId\"")).hasSize(2);
         assertThat(Files.exists(folder)).isTrue();
+    }
+
+    /** What a hypervisor saves of a machine that does not answer any more. */
+    @Test
+    @Order(6)
+    void aDumpOfTheWholeMachineTellsTheSame() throws Exception {
+        Path dump = Objects.requireNonNull(folder).resolve("vmcore");
+        try (Monitor monitor = Monitor.of(guest().guest())) {
+            monitor.execute("dump-guest-memory", Map.of("paging", false, "protocol", "file:" + dump));
+        }
+        List<MemoryRecord> records = MemoryImage.records(dump);
+        Files.delete(dump);
+        assertThat(records).singleElement().satisfies(record -> {
+            assertThat(record.bootId()).isEqualTo(guest().sh("cat /proc/sys/kernel/random/boot_id"));
+            assertThat(record.release()).isEqualTo(SwapGuest.RUNNING);
+            assertThat(record.entries()).extracting(MemoryRecord.Entry::verb).contains("committed", "reverted");
+            assertThat(record.entries()).extracting(MemoryRecord.Entry::module).containsOnly("greeter");
+        });
     }
 
     @Test
