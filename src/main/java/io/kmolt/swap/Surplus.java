@@ -69,8 +69,7 @@ record Surplus(Target target, CoreSession session, Journal journal, String modul
         }
         if (!dropped.isEmpty()) {
             notes.add("dropped %s: kmolt revert can go back over %d builds now"
-                    .formatted(
-                            String.join(", ", dropped), state.chain(module).size()));
+                    .formatted(String.join(", ", dropped), state.chain(module).size()));
         }
         return List.copyOf(dropped);
     }
@@ -87,7 +86,8 @@ record Surplus(Target target, CoreSession session, Journal journal, String modul
                 .with("before", state.answers(module))
                 .with("buildId", edition.buildId());
         try {
-            journal.during(intent, false, notes, reply -> reply.number("pause_ns"), () -> giveUp(edition.name(), notes));
+            journal.during(
+                    intent, false, notes, reply -> reply.number("pause_ns"), () -> giveUp(edition.name(), notes));
             return true;
         } catch (SwapException e) {
             notes.add(edition.name() + " is not dropped yet: " + e.getMessage());

@@ -50,7 +50,9 @@ class SurplusTest {
     @Test
     void whatWasDroppedAndIsStillLoadedIsLeftOverAndDoesNotAnswerAgain() {
         CoreState state = state(Map.of());
-        assertThat(Surplus.leftovers(state, "m")).extracting(LoadedEdition::name).containsExactly("m7");
+        assertThat(Surplus.leftovers(state, "m"))
+                .extracting(LoadedEdition::name)
+                .containsExactly("m7");
         assertThat(state.retired("m", "77", "m2")).isEmpty();
         assertThat(state.retired("m", "00", "")).contains("m0");
     }
