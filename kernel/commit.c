@@ -63,23 +63,22 @@ static int stopped(void *data, u64 deadline)
 static bool is_revert(const struct commit *commit)
 {
 	return !commit->to ||
-	       (commit->from && commit->from->previous == commit->to);
+	       (commit->from && commit->from->holds == commit->to);
 }
 
 static struct kmolt_scan *scan_for(const struct commit *commit)
 {
-	bool revert = is_revert(commit);
-	const struct kmolt_update *desc = revert ? commit->from->desc :
-						   commit->to->desc;
-	size_t n = revert ? desc->n_revert_ranges : desc->n_commit_ranges;
-	struct kmolt_range way = kmolt_redirect_trampoline(commit->base);
+	struct kmolt_range trampoline = kmolt_redirect_trampoline(commit->base);
+	const struct kmolt_way *back = is_revert(commit) ?
+				       kmolt_way_back(commit->from) : NULL;
+	u64 ranges = back ? back->ranges : commit->to->desc->commit_ranges;
+	size_t n = back ? back->n_ranges : commit->to->desc->n_commit_ranges;
 	struct kmolt_scan *scan = kmolt_scan_create(n + 1);
 
 	if (!scan)
 		return NULL;
-	kmolt_scan_add(scan, (const struct kmolt_range *)
-		       (revert ? desc->revert_ranges : desc->commit_ranges), n);
-	kmolt_scan_add_ways(scan, &way);
+	kmolt_scan_add(scan, (const struct kmolt_range *)ranges, n);
+	kmolt_scan_add_ways(scan, &trampoline);
 	kmolt_scan_sort(scan);
 	return scan;
 }

@@ -20,7 +20,8 @@
  * @KMOLT_STAGED: its redirects are installed as pass-through
  * @KMOLT_CURRENT: it answers for its base
  * @KMOLT_SUPERSEDED: a later edition answers; a revert comes back to it
- * @KMOLT_RETIRED: discarded or reverted; to be unloaded once nobody is in it
+ * @KMOLT_RETIRED: discarded, reverted or dropped; to be unloaded once nobody is
+ *	in it
  */
 enum kmolt_state {
 	KMOLT_ENROLLED,
@@ -31,6 +32,7 @@ enum kmolt_state {
 };
 
 struct kmolt_table;
+struct kmolt_outcome;
 
 /**
  * struct kmolt_base - a module that has, or is about to have, editions
@@ -73,10 +75,15 @@ struct kmolt_base {
  * @desc: the descriptor, in the update module
  * @mod: the update module
  * @state: see enum kmolt_state
- * @previous: who answered before it was committed, NULL for the base
  * @pinned: whether a reference to @mod is held
  * @prepared: whether its prepare hook has run and was not taken back
- * @holds: the edition that it was linked on, which is held as well; or NULL
+ * @dropped: whether it was dropped: nobody is in it or can get there any more
+ * @holds: who answers once it is reverted: the last edition that it was linked
+ *	on and that was not dropped, which is held as well; NULL for the base
+ * @held: how many editions hold it
+ * @users: how many editions use what it brought
+ * @passes_over: how many of those that it was linked on were dropped since
+ * @tidied: the closing of the device at which it was to be unloaded last
  * @pause_ns: how long all CPUs stood still for its commit
  * @n_slots: as in @desc; this and what follows outlives the update module
  * @n_redirects: as in @desc
@@ -84,7 +91,6 @@ struct kmolt_base {
  * @build_id: as in @desc
  * @version: as in @desc
  * @srcversion: as in @desc
- * @from: name of who answered when it was linked
  * @name: of its update module
  */
 struct kmolt_edition {
@@ -95,10 +101,14 @@ struct kmolt_edition {
 	const struct kmolt_update *desc;
 	struct module *mod;
 	enum kmolt_state state;
-	struct kmolt_edition *previous;
 	bool pinned;
 	bool prepared;
+	bool dropped;
 	struct kmolt_edition *holds;
+	unsigned int held;
+	unsigned int users;
+	unsigned int passes_over;
+	unsigned long tidied;
 	u64 pause_ns;
 	u64 n_slots;
 	u64 n_redirects;
@@ -106,7 +116,6 @@ struct kmolt_edition {
 	u8 build_id[KMOLT_BUILD_ID_LEN];
 	char version[KMOLT_TEXT_LEN];
 	char srcversion[KMOLT_TEXT_LEN];
-	char from[KMOLT_NAME_LEN];
 	char name[MODULE_NAME_LEN];
 };
 
@@ -262,7 +271,19 @@ bool kmolt_descriptor_ok(const struct module *mod, const void *desc,
 bool kmolt_text_ok(const char *text, size_t size, const char *allowed);
 bool kmolt_in_text(const struct module *mod, u64 address);
 bool kmolt_in_transition(const struct kmolt_base *base);
+bool kmolt_ranges_ok(u64 address, u64 n);
 struct module *kmolt_get_module(const char *name);
+
+/* ways.c: how editions stand on each other, and which can be dropped */
+const char *kmolt_ways_wrong(const struct kmolt_update *desc,
+			     const struct module *mod,
+			     const struct module *pinned);
+const struct kmolt_way *kmolt_way_back(const struct kmolt_edition *edition);
+bool kmolt_stands_on(const struct kmolt_edition *edition, u64 address);
+void kmolt_hold(struct kmolt_edition *edition);
+void kmolt_let_go(struct kmolt_edition *edition);
+const char *kmolt_stays(const struct kmolt_edition *edition);
+int kmolt_drop(struct kmolt_edition *edition, struct kmolt_outcome *outcome);
 
 /* slots.c: the words of a base that name code, and the jumps of pads */
 struct kmolt_writes;
@@ -392,6 +413,7 @@ int kmolt_text_idle(const struct module *mod, struct kmolt_outcome *outcome);
 /* unload.c: letting go of editions */
 void kmolt_exit_sync(struct kmolt_base *base);
 void kmolt_exit(const struct kmolt_update *desc);
+int kmolt_vacate(struct kmolt_edition *edition, struct kmolt_outcome *outcome);
 int kmolt_retire(struct kmolt_edition *edition, struct kmolt_outcome *outcome);
 
 /* editions.c: functions with editions, from enrolment to removal */
@@ -428,7 +450,12 @@ void kmolt_record_change(const char *verb, struct kmolt_base *base,
 int kmolt_record_init(void);
 void kmolt_record_exit(void);
 
+/* commands.c */
+void kmolt_run(struct kmolt_session *session, char *line);
+
 /* device.c */
+/* The longest reply describes as many editions as editions.c allows. */
+#define KMOLT_REPLY_SIZE	(256 * 1024)
 bool kmolt_session_open(void);
 int kmolt_device_init(void);
 void kmolt_device_exit(void);

@@ -13,7 +13,7 @@
 #define KMOLT_MAGIC	0x0a746c6f6d6bULL	/* "kmolt\n", little endian */
 #define KMOLT_MAGIC_EDITIONS	0x0a45746c6f6d6bULL	/* "kmoltE\n" */
 #define KMOLT_MAGIC_ROUTES	0x0a52746c6f6d6bULL	/* "kmoltR\n" */
-#define KMOLT_ABI	3
+#define KMOLT_ABI	4
 
 #define KMOLT_NAME_LEN		64
 #define KMOLT_BUILD_ID_LEN	20
@@ -69,6 +69,28 @@ struct kmolt_range {
 	u64 end;
 };
 
+/* The edition uses what this build brought to the kernel: variables, tables. */
+#define KMOLT_WAY_USED		1ULL
+
+/**
+ * struct kmolt_way - the way back to a build that an update was linked on
+ * @name: of the edition, "" for the base
+ * @flags: KMOLT_WAY_*
+ * @home: address of @n_home struct kmolt_redirect, sorted by site: from the
+ *	update to that build, for when it answers and the update is still loaded
+ * @n_home: how many
+ * @ranges: code that must be empty of tasks to go back there, sorted
+ * @n_ranges: how many
+ */
+struct kmolt_way {
+	char name[KMOLT_NAME_LEN];
+	u64 flags;
+	u64 home;
+	u64 n_home;
+	u64 ranges;
+	u64 n_ranges;
+};
+
 /**
  * struct kmolt_update - the change set of one update module
  * @magic: KMOLT_MAGIC
@@ -94,13 +116,12 @@ struct kmolt_range {
  * @redirects: address of @n_redirects struct kmolt_redirect, sorted by site:
  *	from the base, and from the editions that it was linked on, to this one
  * @n_redirects: how many
- * @home: address of @n_home struct kmolt_redirect, sorted by site: from this
- *	edition to @from, for when it no longer answers but is still loaded
- * @n_home: how many
+ * @ways: address of @n_ways struct kmolt_way: to each build that it was linked
+ *	on, the base first, @from last.  The one in use leads to the last of
+ *	them that was not dropped
+ * @n_ways: how many
  * @commit_ranges: code that must be empty of tasks to commit, sorted
  * @n_commit_ranges: how many
- * @revert_ranges: code that must be empty of tasks to revert, sorted
- * @n_revert_ranges: how many
  * @prepare: the new build's prepare hook, int (*)(void); 0 if it has none
  * @unprepare: what takes @prepare back, void (*)(void); 0 if it has none
  */
@@ -126,12 +147,10 @@ struct kmolt_update {
 	u64 n_slots;
 	u64 redirects;
 	u64 n_redirects;
-	u64 home;
-	u64 n_home;
+	u64 ways;
+	u64 n_ways;
 	u64 commit_ranges;
 	u64 n_commit_ranges;
-	u64 revert_ranges;
-	u64 n_revert_ranges;
 	u64 prepare;
 	u64 unprepare;
 };
@@ -254,7 +273,7 @@ struct kmolt_routes {
  * @pause_ns: how long all CPUs stood still
  * @pid: process that held /dev/kmolt, or that unloads the base
  * @uid: user
- * @verb: staged, committed, reverted, discarded or unloaded
+ * @verb: staged, committed, reverted, dropped, discarded or unloaded
  * @comm: name of the process
  * @module: the base
  * @edition: with what

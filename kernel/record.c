@@ -57,7 +57,8 @@ static void put_audit(const struct kmolt_record_entry *entry)
 
 /**
  * kmolt_record_change - keep what was done to a base
- * @verb: what: "staged", "committed", "reverted", "discarded" or "unloaded"
+ * @verb: what: "staged", "committed", "reverted", "dropped", "discarded" or
+ *	"unloaded"
  * @base: the base
  * @edition: name of the edition that it was done with; "base" if the base
  *	itself answered when it was unloaded

@@ -86,6 +86,32 @@ struct kmolt_range kmolt_redirect_trampoline(const struct kmolt_base *base)
 	};
 }
 
+static size_t n_home(const struct kmolt_edition *edition)
+{
+	return kmolt_way_back(edition)->n_home;
+}
+
+/* To an edition, from code that it stands on and that is to stay. */
+static void add_redirects(struct kmolt_table *table,
+			  const struct kmolt_edition *to,
+			  const struct kmolt_edition *without)
+{
+	const struct kmolt_redirect *redirect = (void *)to->desc->redirects;
+	const struct kmolt_redirect *end = redirect + to->desc->n_redirects;
+
+	for (; redirect < end; redirect++)
+		if (kmolt_stands_on(to, redirect->site) &&
+		    !(without && kmolt_in_text(without->mod, redirect->site)))
+			table->redirects[table->count++] = *redirect;
+}
+
+/* Whether calls may arrive at a retired edition's code. */
+static bool leads_home(const struct kmolt_edition *edition)
+{
+	return edition->state == KMOLT_RETIRED && edition->pinned &&
+	       !edition->dropped;
+}
+
 static int by_site(const void *a, const void *b)
 {
 	const struct kmolt_redirect *x = a, *y = b;
@@ -98,7 +124,7 @@ static int by_site(const void *a, const void *b)
  * @base: the base
  * @to: the edition; NULL for the base itself
  * @leaving: an edition that is about to be retired, or NULL
- * @without: a retired edition that is about to be unloaded, or NULL
+ * @without: an edition that is about to be dropped or unloaded, or NULL
  *
  * Return: the table, to be freed with kvfree(), or NULL without memory.
  */
@@ -112,24 +138,21 @@ struct kmolt_table *kmolt_table_create(struct kmolt_base *base,
 	struct kmolt_table *table;
 
 	list_for_each_entry(edition, &base->editions, node)
-		n += edition->desc->n_home;
+		n += n_home(edition);
 	table = kmolt_alloc(struct_size(table, redirects, n));
 	if (!table)
 		return NULL;
 	table->count = 0;
-	if (to) {
-		memcpy(table->redirects, (void *)to->desc->redirects,
-		       to->desc->n_redirects * sizeof(*table->redirects));
-		table->count = to->desc->n_redirects;
-	}
+	if (to)
+		add_redirects(table, to, without);
 	list_for_each_entry(edition, &base->editions, node) {
 		if (edition == without || edition == to ||
-		    (edition != leaving && edition->state != KMOLT_RETIRED))
+		    (edition != leaving && !leads_home(edition)))
 			continue;
 		memcpy(table->redirects + table->count,
-		       (void *)edition->desc->home,
-		       edition->desc->n_home * sizeof(*table->redirects));
-		table->count += edition->desc->n_home;
+		       (void *)kmolt_way_back(edition)->home,
+		       n_home(edition) * sizeof(*table->redirects));
+		table->count += n_home(edition);
 	}
 	sort(table->redirects, table->count, sizeof(*table->redirects), by_site,
 	     NULL);

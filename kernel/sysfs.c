@@ -221,9 +221,29 @@ ATTR(edition, srcversion);
 
 SHOW(edition, previous)
 {
-	return sysfs_emit(buf, "%s\n", to_edition(kobj)->from);
+	const struct kmolt_edition *holds;
+	ssize_t n;
+
+	/* One that is passed over is freed after a grace period. */
+	rcu_read_lock();
+	holds = READ_ONCE(to_edition(kobj)->holds);
+	n = sysfs_emit(buf, "%s\n", holds ? holds->name : "base");
+	rcu_read_unlock();
+	return n;
 }
 ATTR(edition, previous);
+
+SHOW(edition, passes_over)
+{
+	return sysfs_emit(buf, "%u\n", READ_ONCE(to_edition(kobj)->passes_over));
+}
+ATTR(edition, passes_over);
+
+SHOW(edition, stays)
+{
+	return sysfs_emit(buf, "%s\n", kmolt_stays(to_edition(kobj)));
+}
+ATTR(edition, stays);
 
 SHOW(edition, pause_ns)
 {
@@ -253,7 +273,8 @@ static struct attribute *edition_attrs[] = {
 	&edition_state.attr, &edition_build_id.attr, &edition_version.attr,
 	&edition_srcversion.attr, &edition_previous.attr,
 	&edition_pause_ns.attr, &edition_slots.attr, &edition_redirects.attr,
-	&edition_sticky.attr, NULL,
+	&edition_sticky.attr, &edition_passes_over.attr,
+	&edition_stays.attr, NULL,
 };
 ATTRIBUTE_GROUPS(edition);
 
@@ -327,8 +348,7 @@ struct kmolt_edition *kmolt_edition_create(struct kmolt_base *base,
 	strscpy(edition->srcversion, desc->srcversion,
 		sizeof(edition->srcversion));
 	strscpy(edition->name, mod->name, sizeof(edition->name));
-	strscpy(edition->from, desc->from[0] ? desc->from : "base",
-		sizeof(edition->from));
+	edition->holds = base->current_edition;
 	err = kobject_init_and_add(&edition->kobj, &edition_type,
 				   &base->kobj, "%s", mod->name);
 	err = kmolt_or_fail(err);

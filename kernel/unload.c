@@ -226,28 +226,31 @@ out:
 EXPORT_SYMBOL_GPL(kmolt_exit);
 
 /**
- * kmolt_retire - make a retired edition ready to be unloaded
- * @edition: the edition
+ * kmolt_vacate - see to it that nobody is in an edition, or gets there any more
+ * @edition: the edition, which nobody outside of it calls
  * @outcome: receives who is still inside; its scan is the caller's to free
  *
- * Called with kmolt_mutex.  Return: 0 if its update module is no longer
- * pinned, -EBUSY if tasks are inside, -EPERM if it is sticky, -ENOMEM.
+ * Until nobody is inside, calls from inside need the redirects at its sites.
+ *
+ * Called with kmolt_mutex.  Return: 0, -EBUSY if tasks are inside, -ETIME if the
+ * CPUs could not be stopped, or another error where memory is short; then
+ * nothing has changed.
  */
-int kmolt_retire(struct kmolt_edition *edition, struct kmolt_outcome *outcome)
+int kmolt_vacate(struct kmolt_edition *edition, struct kmolt_outcome *outcome)
 {
 	struct kmolt_base *base = edition->base;
 	struct kmolt_table *table;
 	int err;
 
-	if (edition->desc->flags & KMOLT_UPDATE_STICKY)
-		return -EPERM;
-	if (!edition->pinned)
-		return 0;
 	table = kmolt_table_create(base, base->current_edition, NULL, edition);
 	if (!table)
 		return -ENOMEM;
+	/* Who was on the way to it has arrived. */
 	synchronize_rcu_tasks();
 	err = kmolt_text_idle(edition->mod, outcome);
+	/* Only takes sites away; soon they may be in another module. */
+	if (!err)
+		err = kmolt_redirect_hook(base, table, NULL);
 	if (err) {
 		kvfree(table);
 		return err;
@@ -256,8 +259,34 @@ int kmolt_retire(struct kmolt_edition *edition, struct kmolt_outcome *outcome)
 	/* The handler looks at a table with preemption disabled. */
 	synchronize_rcu();
 	kvfree(table);
-	if (kmolt_redirect_hook(base, base->table, NULL))
-		pr_warn("%s: unused redirects stay hooked\n", base->mod->name);
+	return 0;
+}
+
+/**
+ * kmolt_retire - make a retired edition ready to be unloaded
+ * @edition: the edition
+ * @outcome: receives who is still inside; its scan is the caller's to free
+ *
+ * Called with kmolt_mutex.  Return: 0 if its update module is no longer pinned,
+ * -EPERM if it is sticky or calls may come from one that is, or what
+ * kmolt_vacate() returns.
+ */
+int kmolt_retire(struct kmolt_edition *edition, struct kmolt_outcome *outcome)
+{
+	int err;
+
+	if (edition->sticky)
+		return -EPERM;
+	if (!edition->pinned)
+		return 0;
+	/* What was linked on it, and stays, leads its callers here. */
+	if (edition->held)
+		return -EPERM;
+	if (!edition->dropped) {
+		err = kmolt_vacate(edition, outcome);
+		if (err)
+			return err;
+	}
 	edition->pinned = false;
 	module_put(edition->mod);
 	return 0;

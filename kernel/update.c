@@ -147,58 +147,20 @@ bool kmolt_in_text(const struct module *mod, u64 address)
 	return address >= text.start && address < text.end;
 }
 
-static bool is_linked_on(const struct kmolt_base *base, const char *from,
-			 u64 address)
-{
-	struct kmolt_edition *edition;
-
-	for (edition = base ? kmolt_find_edition(from) : NULL; edition;
-	     edition = edition->holds)
-		if (kmolt_in_text(edition->mod, address))
-			return true;
-	return false;
-}
-
-/* Both ways: to this edition from what it was linked on, and back. */
-static const char *redirects_wrong(const struct kmolt_update *desc,
-				   const struct module *mod,
-				   const struct module *pinned)
-{
-	const struct kmolt_redirect *to = (void *)desc->redirects;
-	const struct kmolt_redirect *home = (void *)desc->home;
-	const struct kmolt_base *base = kmolt_find_base(desc->base);
-	u64 i;
-
-	for (i = 0; i < desc->n_redirects; i++) {
-		if (!kmolt_in_text(pinned, to[i].site) &&
-		    !is_linked_on(base, desc->from, to[i].site))
-			return "a redirect's site is not in code it was linked on";
-		if (!kmolt_in_text(mod, to[i].target))
-			return "a redirect's target is not in the update's code";
-		if (i && to[i].site <= to[i - 1].site)
-			return "redirects are not sorted";
-	}
-	for (i = 0; i < desc->n_home; i++) {
-		if (!kmolt_in_text(mod, home[i].site))
-			return "a redirect home does not begin in the update's code";
-		if (!kmolt_in_text(pinned, home[i].target) &&
-		    !is_linked_on(base, desc->from, home[i].target))
-			return "a redirect home does not end in code it was linked on";
-		if (i && home[i].site <= home[i - 1].site)
-			return "redirects home are not sorted";
-	}
-	return NULL;
-}
-
-static const char *ranges_wrong(u64 address, u64 n)
+/**
+ * kmolt_ranges_ok - whether each range ends behind where it begins
+ * @address: array of struct kmolt_range
+ * @n: how many
+ */
+bool kmolt_ranges_ok(u64 address, u64 n)
 {
 	const struct kmolt_range *ranges = (const struct kmolt_range *)address;
 	u64 i;
 
 	for (i = 0; i < n; i++)
 		if (ranges[i].start > ranges[i].end)
-			return "a range ends before it begins";
-	return NULL;
+			return false;
+	return true;
 }
 
 static const char *text_wrong(const char *text, size_t size)
@@ -224,19 +186,17 @@ static const char *shape_wrong(const struct kmolt_update *desc,
 	if (!kmolt_array_ok(mod, desc->slots, desc->n_slots, sizeof(struct kmolt_slot)) ||
 	    !kmolt_array_ok(mod, desc->redirects, desc->n_redirects,
 		      sizeof(struct kmolt_redirect)) ||
-	    !kmolt_array_ok(mod, desc->home, desc->n_home,
-		      sizeof(struct kmolt_redirect)) ||
+	    !kmolt_array_ok(mod, desc->ways, desc->n_ways,
+		      sizeof(struct kmolt_way)) ||
 	    !kmolt_array_ok(mod, desc->commit_ranges, desc->n_commit_ranges,
-		      sizeof(struct kmolt_range)) ||
-	    !kmolt_array_ok(mod, desc->revert_ranges, desc->n_revert_ranges,
 		      sizeof(struct kmolt_range)))
 		return "an array is not in the update module";
 	if (!kmolt_in_text(mod, desc->exit_stub) ||
 	    (desc->exit && !kmolt_in_text(mod, desc->exit)))
 		return "an exit is not in the update's code";
-	return kmolt_hooks_wrong(desc, mod) ?:
-	       ranges_wrong(desc->commit_ranges, desc->n_commit_ranges) ?:
-	       ranges_wrong(desc->revert_ranges, desc->n_revert_ranges);
+	if (!kmolt_ranges_ok(desc->commit_ranges, desc->n_commit_ranges))
+		return "a range ends before it begins";
+	return kmolt_hooks_wrong(desc, mod);
 }
 
 static const char *base_wrong(const struct kmolt_update *desc,
@@ -318,10 +278,18 @@ static int enroll(const struct kmolt_update *desc, struct module *mod)
 		return -ENOENT;
 	}
 	wrong = base_wrong(desc, pinned);
+	base = kmolt_find_base(desc->base);
+	if (!wrong && strcmp(desc->from, current_name(base))) {
+		kmolt_refuse("%s: it was linked while \"%s\" answered for %s, now \"%s\" does",
+			     mod->name, desc->from, desc->base,
+			     current_name(base));
+		module_put(pinned);
+		return -ESTALE;
+	}
 	if (!wrong)
 		wrong = kmolt_slots_wrong(desc, mod, pinned);
 	if (!wrong)
-		wrong = redirects_wrong(desc, mod, pinned);
+		wrong = kmolt_ways_wrong(desc, mod, pinned);
 	if (wrong) {
 		kmolt_refuse("%s: %s", mod->name, wrong);
 		module_put(pinned);
@@ -332,14 +300,6 @@ static int enroll(const struct kmolt_update *desc, struct module *mod)
 			     mod->name, desc->base, kmolt_edited(pinned));
 		module_put(pinned);
 		return -EBUSY;
-	}
-	base = kmolt_find_base(desc->base);
-	if (strcmp(desc->from, current_name(base))) {
-		kmolt_refuse("%s: it was linked while \"%s\" answered for %s, now \"%s\" does",
-			     mod->name, desc->from, desc->base,
-			     current_name(base));
-		module_put(pinned);
-		return -ESTALE;
 	}
 	if (!base) {
 		base = kmolt_base_create(pinned);
@@ -357,10 +317,7 @@ static int enroll(const struct kmolt_update *desc, struct module *mod)
 	/* Cannot fail: the loader of the update module holds it. */
 	__module_get(mod);
 	edition->pinned = true;
-	/* It uses data, and has static keys, in the editions below it. */
-	edition->holds = base->current_edition;
-	if (edition->holds)
-		__module_get(edition->holds->mod);
+	kmolt_hold(edition);
 	/* A base that is forced out in spite of its references passes us, too. */
 	kmolt_exit_sync(base);
 	kmolt_sequence++;
@@ -427,6 +384,12 @@ int kmolt_stage(struct kmolt_edition *edition)
 
 	if (err)
 		return err;
+	/* Its hooks and its commit are for what was there when it was linked. */
+	if (edition->passes_over) {
+		kmolt_refuse("%s: something that it was linked on was dropped",
+			     edition->name);
+		return -ESTALE;
+	}
 	if (kmolt_edited(base->mod)) {
 		kmolt_refuse("%s: functions of %s have editions (%s); unload these first",
 			     edition->name, base->mod->name,
@@ -439,7 +402,8 @@ int kmolt_stage(struct kmolt_edition *edition)
 		return -EBUSY;
 	}
 	/* An enrolment holds both; a retired edition has let go of its base. */
-	if (again && (!edition->pinned || !try_module_get(base->mod))) {
+	if (again && (!edition->pinned || edition->dropped ||
+		      !try_module_get(base->mod))) {
 		kmolt_refuse("%s: it is being unloaded", edition->name);
 		return -ENOENT;
 	}
@@ -548,8 +512,7 @@ void kmolt_withdraw(const struct kmolt_update *desc)
 		mutex_lock(&kmolt_mutex);
 	}
 	list_del(&edition->node);
-	if (edition->holds)
-		module_put(edition->holds->mod);
+	kmolt_let_go(edition);
 	kobject_put(&edition->kobj);
 	if (live) {
 		kmolt_exit_sync(base);

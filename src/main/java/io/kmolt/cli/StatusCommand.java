@@ -93,6 +93,9 @@ final class StatusCommand implements Callable<Integer> {
         if (module.since() != 0) {
             out.printf("  since     %s, by %s%n", Instant.ofEpochSecond(module.since()), by(module, change));
         }
+        if (!module.current().equals("base")) {
+            out.printf("  revert    leads to %s%n", Texts.wayBack(module));
+        }
         out.printf("  commits   %d%n", module.commits());
         Texts.editions(out, module.editions());
     }

@@ -18,6 +18,7 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
@@ -38,6 +39,9 @@ import picocli.CommandLine.Spec;
             "  kmolt swap -n ext4 /tmp/ext4.ko     would it work, and what would change?",
             "  kmolt swap ext4 /tmp/ext4.ko        do it",
             "  kmolt revert ext4                   take it back",
+            "",
+            "Each build that was superseded stays in memory to go back to, up to --keep of them. Older ones are",
+            "dropped once no task is inside, unless something may still refer to them: kmolt status tells.",
             "",
             "  kmolt swap ext4 /tmp/ext4.ko --verify 'ls /srv >/dev/null' --for 1m",
             "                                      do it, and take it back if that fails within a minute",
@@ -106,6 +110,12 @@ final class SwapCommand implements Callable<Integer> {
     Duration period;
 
     @Option(
+            names = "--keep",
+            paramLabel = "N",
+            description = "keep the last N superseded builds to go back to, drop older ones (default: 4)")
+    int keep = SwapOptions.KEEP;
+
+    @Option(
             names = "--no-journal",
             description = "write nothing to /var/lib/kmolt on the target: go on where that is not possible")
     boolean noJournal;
@@ -122,6 +132,7 @@ final class SwapCommand implements Callable<Integer> {
                 .withSaveUpdate(Optional.ofNullable(saveUpdate))
                 .withAcknowledge(acknowledge)
                 .withTrial(trial())
+                .withKeep(keep())
                 .withJournal(!noJournal);
         try (Target opened = signing.open(target);
                 ProgressLine progress = output.progress(spec)) {
@@ -130,6 +141,13 @@ final class SwapCommand implements Callable<Integer> {
             output.print(spec, report, out -> describe(out, report));
         }
         return ExitCode.OK;
+    }
+
+    private int keep() {
+        if (keep < 0) {
+            throw new ParameterException(spec.commandLine(), "--keep: a number of builds, 0 or more");
+        }
+        return keep;
     }
 
     private Optional<Verification.Plan> trial() {

@@ -5,7 +5,9 @@ import io.kmolt.swap.JournalEntry;
 import io.kmolt.swap.LoadedEdition;
 import io.kmolt.swap.LoadedEditions;
 import io.kmolt.swap.LoadedEditions.EditedFunction;
+import io.kmolt.swap.SwappedModule;
 import java.io.PrintWriter;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.SortedMap;
 import java.util.stream.Collectors;
@@ -69,21 +71,44 @@ final class Texts {
         return who.equals("base") ? "the base answers" : who + " answers";
     }
 
+    /** What answers after one revert, after two, and so on. */
+    static String wayBack(SwappedModule module) {
+        List<String> names = new ArrayList<>(module.chain().reversed().stream()
+                .skip(1)
+                .map(LoadedEdition::name)
+                .toList());
+        names.add("the base");
+        return String.join(", then ", names);
+    }
+
+    /** Why an edition that is no longer needed to go back to would stay; empty if it would not. */
+    private static String stays(LoadedEdition edition) {
+        return switch (edition.stays()) {
+            case "sticky" -> ", sticky: stays in memory after a revert";
+            case "prepared" -> ", stays: its prepare hook has run";
+            case "used" -> ", stays: later builds use what it brought";
+            case "held" -> ", stays: a reverted build leads its callers here";
+            case "dropped" -> ", was dropped: somebody else keeps it loaded";
+            default -> "";
+        };
+    }
+
     /** One line for each edition. */
     static void editions(PrintWriter out, List<LoadedEdition> editions) {
         for (LoadedEdition edition : editions) {
             out.printf(
-                    "  edition   %s: %s, after %s, %s%n",
+                    "  edition   %s: %s, after %s%s, %s%n",
                     edition.name(),
                     edition.state(),
                     edition.previous().equals("base") ? "the base" : edition.previous(),
+                    edition.passesOver() == 0 ? "" : ", %d below it dropped".formatted(edition.passesOver()),
                     build(edition.buildId(), edition.version(), edition.srcversion()));
             out.printf(
                     "            %s%s, %s%s%n",
                     edition.pauseNanos() == 0 ? "" : "paused %.3f ms, ".formatted(edition.pauseNanos() / 1e6),
                     count(edition.slots(), "table word"),
                     count(edition.redirects(), "redirect"),
-                    edition.sticky() ? ", sticky: stays in memory after a revert" : "");
+                    stays(edition));
         }
     }
 

@@ -7,7 +7,6 @@ import io.kmolt.module.KernelModule;
 import io.kmolt.module.Reference;
 import io.kmolt.module.SectionKind;
 import java.util.Arrays;
-import java.util.Collection;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
@@ -20,16 +19,21 @@ import java.util.SortedMap;
  */
 public final class Descriptor {
     /** The core's {@code KMOLT_ABI} that updates are made for. */
-    public static final int ABI = 3;
+    public static final int ABI = 4;
 
     private static final long MAGIC = 0x0a746c6f6d6bL;
-    private static final int STRUCT_SIZE = 528;
+    private static final int STRUCT_SIZE = 512;
+    private static final int SLOT_SIZE = 32;
+    private static final int REDIRECT_SIZE = 16;
+    private static final int RANGE_SIZE = 16;
+    private static final int WAY_SIZE = 104;
     private static final int NAME_LEN = 64;
     private static final int BUILD_ID_LEN = 20;
     private static final int NOTE_HEADER_SIZE = 16;
     private static final long SLOT_OPTIONAL = 1;
     private static final long SLOT_JUMP = 2;
     private static final long UPDATE_STICKY = 1;
+    private static final long WAY_USED = 1;
 
     /** As the loader lays code out: section by section in the file's order, except that init code does not count. */
     private static final Comparator<Item> BY_ADDRESS =
@@ -53,36 +57,32 @@ public final class Descriptor {
      * Fills the section.
      *
      * @param jumps of pads, in order
-     * @param home redirects back to the build that answers now
      * @param blocking ranges of addresses in the kernel that must be empty to commit: start and end
+     * @param ways back to the builds that are in the kernel, the base first
      * @param sticky whether it must not be freed before its base is
      * @param hooks to be called: what prepares and what takes it back; empty if neither is
-     * @param reverting functions of the new build that must be empty to revert
      */
     void write(
             LinkInput input,
             List<Slot> slots,
             List<JumpPads.Jump> jumps,
             SortedMap<Long, Item> redirects,
-            List<Redirects.Home> home,
             List<long[]> blocking,
-            Collection<Item> reverting,
+            List<Way> ways,
             boolean sticky,
             List<Item> hooks,
             Rewriter rewriter,
             Stubs stubs) {
         int slotsAt = STRUCT_SIZE;
-        int redirectsAt = slotsAt + (slots.size() + jumps.size()) * 32;
-        int homeAt = redirectsAt + redirects.size() * 16;
-        int commitAt = homeAt + home.size() * 16;
-        int revertAt = commitAt + blocking.size() * 16;
+        int redirectsAt = slotsAt + (slots.size() + jumps.size()) * SLOT_SIZE;
+        int commitAt = redirectsAt + redirects.size() * REDIRECT_SIZE;
+        int waysAt = commitAt + blocking.size() * RANGE_SIZE;
         writeHeader(input, sticky);
         writeExits(input.edition(), stubs);
         out.array(slotsAt, slots.size() + jumps.size());
         out.array(redirectsAt, redirects.size());
-        out.array(homeAt, home.size());
+        out.array(waysAt, ways.size());
         out.array(commitAt, blocking.size());
-        out.array(revertAt, reverting.size());
         if (hooks.isEmpty()) {
             out.u64(0).u64(0);
         }
@@ -95,18 +95,33 @@ public final class Descriptor {
             out.u64(redirect.getKey());
             out.address(redirect.getValue().symbol(), 0);
         }
-        for (Redirects.Home back : inOrderOfAddress(home)) {
-            out.address(back.function().symbol(), back.site());
-            out.u64(back.target());
-        }
         for (long[] range : blocking) {
             out.u64(range[0]).u64(range[1]);
         }
-        for (Item function : reverting.stream().sorted(BY_ADDRESS).toList()) {
-            out.address(function.symbol(), 0);
-            out.address(function.symbol(), function.size());
-        }
+        writeWays(ways, waysAt + ways.size() * WAY_SIZE);
         out.finish();
+    }
+
+    /** The ways themselves, then redirects and ranges of each. */
+    private void writeWays(List<Way> ways, int arraysAt) {
+        int at = arraysAt;
+        for (Way way : ways) {
+            int rangesAt = at + way.home().size() * REDIRECT_SIZE;
+            out.text(way.name(), NAME_LEN).u64(way.used() ? WAY_USED : 0);
+            out.array(at, way.home().size());
+            out.array(rangesAt, way.reverting().size());
+            at = rangesAt + way.reverting().size() * RANGE_SIZE;
+        }
+        for (Way way : ways) {
+            for (Redirects.Home back : inOrderOfAddress(way.home())) {
+                out.address(back.function().symbol(), back.site());
+                out.u64(back.target());
+            }
+            for (Item function : way.reverting().stream().sorted(BY_ADDRESS).toList()) {
+                out.address(function.symbol(), 0);
+                out.address(function.symbol(), function.size());
+            }
+        }
     }
 
     private static List<Redirects.Home> inOrderOfAddress(List<Redirects.Home> home) {

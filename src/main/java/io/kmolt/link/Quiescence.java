@@ -64,7 +64,7 @@ final class Quiescence {
         return blocking(layer.comparison().oldModule(), layer::isChanged, redirected);
     }
 
-    /** Functions of the new build that must be empty to go back to the build that answers now. */
+    /** Functions of the new build that must be empty to go back to a layer. */
     static Set<Item> toRevert(Layer layer, Predicate<Item> leadsHome) {
         Comparison comparison = layer.comparison();
         return blocking(

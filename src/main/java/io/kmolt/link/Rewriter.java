@@ -203,6 +203,9 @@ final class Rewriter {
     private ElfRelocation object(int section, SectionKind holder, Reference reference, ElfRelocation relocation) {
         OptionalLong known = reference.doubtful() ? resolveDoubt(section, reference, relocation) : certain(reference);
         if (known.isPresent()) {
+            if (isLive(holder) && reference.use() == Reference.Use.ADDRESS) {
+                handOut(section, reference);
+            }
             long place = place(reference);
             return absolute(relocation, known.getAsLong(), place);
         }
@@ -215,6 +218,20 @@ final class Rewriter {
             sticky.add("it takes the address of its own " + in.item().name());
         }
         return relocation;
+    }
+
+    /** Its address may get into objects of the kernel, which do not go when the update does: so must what it is in. */
+    private void handOut(int section, Reference reference) {
+        List<Item> items = reference.doubtful()
+                ? candidates(section, reference)
+                : reference.referent() instanceof Referent.InItem in ? List.of(in.item()) : List.of();
+        for (Item item : items) {
+            if (item.kind().isData() && !Words.isHarmless(item)) {
+                sharing.edition(item)
+                        .ifPresent(brought -> sticky.add(
+                                "it takes the address of %s, which came with %s".formatted(item.name(), brought)));
+            }
+        }
     }
 
     private OptionalLong certain(Reference reference) {

@@ -9,6 +9,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalLong;
 import org.jspecify.annotations.Nullable;
 
@@ -20,6 +21,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class Sharing {
     private final Map<Item, Long> addresses = new HashMap<>();
+    private final Map<Item, String> origins = new HashMap<>();
     private final Map<String, Long> literals = new HashMap<>();
     private final Layer base;
 
@@ -44,6 +46,7 @@ final class Sharing {
                     && !addresses.containsKey(item)
                     && isShared(layer.comparison(), edition, item, old)) {
                 addresses.put(item, layer.address(old));
+                origins.put(item, layer.running().name());
             }
         }
     }
@@ -90,6 +93,20 @@ final class Sharing {
                 .map(e -> e.getValue() + e.getKey().length() - text.length())
                 .min(Long::compare)
                 .orElse(null);
+    }
+
+    /** The edition that a shared object came in with; empty if that is the base, or the object is not shared. */
+    Optional<String> edition(Item item) {
+        return Optional.ofNullable(origins.get(item)).filter(name -> !name.equals(baseName()));
+    }
+
+    /** Whether a shared object came in with this edition. */
+    boolean uses(String edition) {
+        return !edition.equals(baseName()) && origins.containsValue(edition);
+    }
+
+    private String baseName() {
+        return base.running().name();
     }
 
     /** All shared objects. */

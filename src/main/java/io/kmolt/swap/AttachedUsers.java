@@ -107,6 +107,14 @@ record AttachedUsers(List<Attached> builds) {
         }
     }
 
+    /** The builds with functions that somebody is attached to. */
+    Set<String> inUse() {
+        return builds.stream()
+                .filter(build -> !build.users(function -> true).isEmpty())
+                .map(Attached::module)
+                .collect(Collectors.toSet());
+    }
+
     /** What could not be looked at, for people. */
     List<String> untold() {
         return facts().unknown().stream()

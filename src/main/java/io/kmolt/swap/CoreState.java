@@ -116,13 +116,18 @@ public record CoreState(
         return editions.stream().filter(e -> e.name().equals(name)).findFirst();
     }
 
-    /** An edition of a build that was reverted and is still loaded, linked on what is called {@code from}. */
+    /**
+     * An edition of a build that was reverted and is still loaded, linked on what is called {@code from}, and on nothing
+     * that is gone.
+     */
     Optional<String> retired(String module, String buildId, String from) {
         return module(module).stream()
                 .flatMap(m -> m.editions().stream())
                 .filter(e -> e.state().equals("retired")
                         && e.buildId().equals(buildId)
-                        && e.previous().equals(from.isEmpty() ? "base" : from))
+                        && e.previous().equals(from.isEmpty() ? "base" : from)
+                        && e.passesOver() == 0
+                        && !e.stays().equals(LoadedEdition.DROPPED))
                 .map(LoadedEdition::name)
                 .findFirst();
     }

@@ -31,7 +31,7 @@ public record JournalEntry(@JsonValue SequencedMap<String, String> facts) {
     /**
      * What somebody is about to do; who that is, the journal adds.
      *
-     * @param verb {@code swap}, {@code verify} or {@code revert}
+     * @param verb {@code swap}, {@code verify}, {@code revert} or {@code drop}
      * @param module the module
      * @param edition the update module that it is about
      */

@@ -52,6 +52,7 @@ public record JournalText(List<JournalEntry> entries, int damaged) {
     Optional<JournalEntry> lastChange(String boot, String module, String answers) {
         return entries.reversed().stream()
                 .filter(e -> e.get("outcome").equals("done")
+                        && !e.get("verb").equals(Surplus.VERB)
                         && e.get("boot").equals(boot)
                         && e.get("module").equals(module))
                 .findFirst()

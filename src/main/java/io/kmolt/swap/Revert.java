@@ -126,7 +126,7 @@ public final class Revert {
     }
 
     /** Unloads a retired edition; says why if that is not possible. */
-    private static String unload(Target target, CoreSession session, String name) throws IOException {
+    static String unload(Target target, CoreSession session, String name) throws IOException {
         Reply reply = Attempts.run(session, "retire " + name, RETIRE_TIMEOUT, Progress.NONE)
                 .reply();
         if (!reply.isOk()) {

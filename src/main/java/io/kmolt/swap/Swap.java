@@ -96,6 +96,7 @@ public final class Swap {
                     update,
                     users,
                     attached.untold(),
+                    List.of(),
                     linkMillis,
                     new Attempts.Outcome(Reply.parse("ok"), 0),
                     "");
@@ -150,9 +151,13 @@ public final class Swap {
                 throw e;
             }
             String verified = trial.isPresent() ? trial.get().run(notes) : "";
+            progress.step("dropping what is too old to go back to");
+            List<String> dropped =
+                    new Surplus(target, session, journal, module).drop(options.keep(), attached.inUse(), notes);
             builds.prune(CoreState.ask(target));
             notes.addAll(attached.untold());
-            return report(chain, comparison, update.as(answering), users, notes, linkMillis, outcome, verified);
+            return report(
+                    chain, comparison, update.as(answering), users, notes, dropped, linkMillis, outcome, verified);
         }
     }
 
@@ -337,6 +342,7 @@ public final class Swap {
             Update update,
             List<AttachedUser> users,
             List<String> notes,
+            List<String> dropped,
             long linkMillis,
             Attempts.Outcome outcome,
             String verified) {
@@ -356,6 +362,7 @@ public final class Swap {
                 Stream.concat(update.notes().stream(), notes.stream()).toList(),
                 users,
                 update.sticky(),
+                dropped,
                 linkMillis,
                 outcome.reply().number("pause_ns"),
                 outcome.reply().number("scan_ns"),

@@ -20,6 +20,7 @@ import java.util.List;
  * @param notes what an operator should know, although it does not stand in the way
  * @param attached who is attached to functions of the module, and what becomes of him
  * @param sticky why the edition stays in memory after a revert; empty if it does not
+ * @param dropped builds that were superseded long ago, and that kmolt revert no longer leads to
  * @param linkMillis how long comparing and linking took, in milliseconds
  * @param pauseNanos how long all CPUs stood still, in nanoseconds
  * @param scanNanos the part of it in which stacks were looked at
@@ -43,6 +44,7 @@ public record SwapReport(
         List<String> notes,
         List<AttachedUser> attached,
         List<String> sticky,
+        List<String> dropped,
         long linkMillis,
         long pauseNanos,
         long scanNanos,

@@ -57,7 +57,7 @@ public record SwappedModule(
     }
 
     /** The editions that were committed one after another and stand, the one that answers last. */
-    List<LoadedEdition> chain() {
+    public List<LoadedEdition> chain() {
         return chain(current, editions);
     }
 

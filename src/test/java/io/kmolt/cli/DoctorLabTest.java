@@ -115,13 +115,13 @@ class DoctorLabTest {
     @Test
     @Order(6)
     void anOldCoreIsLoadedOrThereIsOnlyTheFileOfOne() throws Exception {
-        Path core = buildCore(2);
+        Path core = buildCore(3);
         guest("insmod " + core);
-        assertUnfit("core", "loaded with ABI 2, needed is 3", "revert what it has swapped, then rmmod kmolt");
+        assertUnfit("core", "loaded with ABI 3, needed is 4", "revert what it has swapped, then rmmod kmolt");
         guest("rmmod kmolt");
         System.setProperty("kmolt.home", folder.toString());
         try {
-            assertUnfit("core file", "was built with ABI 2, needed is 3", "make core KERNELS=" + RELEASE);
+            assertUnfit("core file", "was built with ABI 3, needed is 4", "make core KERNELS=" + RELEASE);
         } finally {
             System.setProperty("kmolt.home", HOME.toString());
         }

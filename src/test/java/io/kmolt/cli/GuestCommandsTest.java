@@ -78,7 +78,7 @@ class GuestCommandsTest {
         run("list", "-v", "-t", TARGET).exits(0).says("kmolt_minix_0: current, after the base, build-id " + buildId);
         run("status", "-t", TARGET)
                 .exits(0)
-                .says("core on " + TARGET + ": version 0.1.0, ABI 3", "owner     none", "commits   1", "paused ");
+                .says("core on " + TARGET + ": version 0.1.0, ABI 4", "owner     none", "commits   1", "paused ");
         JsonNode status =
                 run("status", "--json", "-t", TARGET, "minix").exits(0).json();
         assertThat(status.at("/core/modules/0/current").asString()).isEqualTo("kmolt_minix_0");
@@ -86,7 +86,7 @@ class GuestCommandsTest {
         run("info", "-t", TARGET, "minix")
                 .exits(0)
                 .says("now       kmolt_minix_0 answers, build-id " + buildId, "not the one that answers now");
-        run("doctor", "-v", "-t", TARGET).exits(0).says("loaded, ABI 3, build-id ");
+        run("doctor", "-v", "-t", TARGET).exits(0).says("loaded, ABI 4, build-id ");
     }
 
     @Test

@@ -37,10 +37,15 @@ class DescriptorTest {
     private static final int EXIT_STUB = 424;
     static final int SLOTS = 432;
     static final int REDIRECTS = 448;
-    static final int HOME = 464;
+    static final int WAYS = 464;
     static final int COMMIT_RANGES = 480;
-    static final int REVERT_RANGES = 496;
-    private static final int END = 528;
+    private static final int END = 512;
+
+    // struct kmolt_way
+    static final int WAY_FLAGS = 64;
+    static final int WAY_HOME = 72;
+    static final int WAY_RANGES = 88;
+    static final int WAY_SIZE = 104;
 
     private static final String SOURCE = """
             struct ops { int (*open)(int); };
@@ -88,9 +93,11 @@ class DescriptorTest {
                 const int offsets[] = {
                     at(magic), at(abi), at(size), at(flags), at(boot_id), at(base), at(from), at(base_address),
                     at(base_size), at(base_percpu), at(base_note), at(base_build_id), at(build_id), at(version),
-                    at(srcversion), at(exit), at(exit_stub), at(slots), at(redirects), at(home), at(commit_ranges),
-                    at(revert_ranges), sizeof(struct kmolt_update), sizeof(struct kmolt_slot),
-                    sizeof(struct kmolt_redirect), sizeof(struct kmolt_range), KMOLT_ABI
+                    at(srcversion), at(exit), at(exit_stub), at(slots), at(redirects), at(ways), at(commit_ranges),
+                    sizeof(struct kmolt_update), sizeof(struct kmolt_slot),
+                    sizeof(struct kmolt_redirect), sizeof(struct kmolt_range), KMOLT_ABI,
+                    __builtin_offsetof(struct kmolt_way, flags), __builtin_offsetof(struct kmolt_way, home),
+                    __builtin_offsetof(struct kmolt_way, ranges), sizeof(struct kmolt_way)
                 };
                 """);
         var item = asked.item("offsets").orElseThrow();
@@ -120,20 +127,23 @@ class DescriptorTest {
                         EXIT_STUB,
                         SLOTS,
                         REDIRECTS,
-                        HOME,
+                        WAYS,
                         COMMIT_RANGES,
-                        REVERT_RANGES,
                         END,
                         32,
                         16,
                         16,
-                        Descriptor.ABI);
+                        Descriptor.ABI,
+                        WAY_FLAGS,
+                        WAY_HOME,
+                        WAY_RANGES,
+                        WAY_SIZE);
     }
 
     @Test
     void itSaysWhatItIsAndForWhichBootAndBase() {
         assertThat(word(MAGIC)).isEqualTo(0x0a746c6f6d6bL);
-        assertThat(linked.descriptor().getInt(ABI)).isEqualTo(3);
+        assertThat(linked.descriptor().getInt(ABI)).isEqualTo(4);
         assertThat(linked.descriptor().getInt(SIZE)).isEqualTo(END);
         assertThat(text(BOOT_ID)).isEqualTo(LinkedUpdate.BOOT_ID);
         assertThat(text(BASE)).isEqualTo("tiny");
@@ -172,18 +182,21 @@ class DescriptorTest {
         long start = linked.descriptorAddress();
         assertThat(word(SLOTS)).isEqualTo(start + END);
         assertThat(word(REDIRECTS)).isEqualTo(word(SLOTS) + 32 * word(SLOTS + 8));
-        assertThat(word(HOME)).isEqualTo(word(REDIRECTS) + 16 * word(REDIRECTS + 8));
-        assertThat(word(COMMIT_RANGES)).isEqualTo(word(HOME) + 16 * word(HOME + 8));
-        assertThat(word(REVERT_RANGES)).isEqualTo(word(COMMIT_RANGES) + 16 * word(COMMIT_RANGES + 8));
-        assertThat(linked.descriptor().capacity() + start)
-                .isEqualTo(word(REVERT_RANGES) + 16 * word(REVERT_RANGES + 8));
+        assertThat(word(COMMIT_RANGES)).isEqualTo(word(REDIRECTS) + 16 * word(REDIRECTS + 8));
+        assertThat(word(WAYS)).isEqualTo(word(COMMIT_RANGES) + 16 * word(COMMIT_RANGES + 8));
+        assertThat(word(WAYS + 8)).isEqualTo(1);
+        int home = linked.way(0) + WAY_HOME;
+        int ranges = linked.way(0) + WAY_RANGES;
+        assertThat(word(home)).isEqualTo(word(WAYS) + WAY_SIZE);
+        assertThat(word(ranges)).isEqualTo(word(home) + 16 * word(home + 8));
+        assertThat(linked.descriptor().capacity() + start).isEqualTo(word(ranges) + 16 * word(ranges + 8));
     }
 
     @Test
     void itsCountsAreThoseThatTheToolReports() {
         assertThat(word(SLOTS + 8)).isEqualTo(linked.update().slots()).isEqualTo(1);
         assertThat(word(REDIRECTS + 8)).isEqualTo(linked.update().redirects()).isEqualTo(2);
-        assertThat(word(HOME + 8)).isEqualTo(2);
+        assertThat(linked.home()).hasSize(2);
     }
 
     @Test
@@ -192,7 +205,7 @@ class DescriptorTest {
         long newSize = linked.edition().item("opener").orElseThrow().size();
         assertThat(linked.array(COMMIT_RANGES, 2))
                 .containsExactly(List.of(linked.inBase("opener"), linked.inBase("opener") + size));
-        assertThat(linked.array(REVERT_RANGES, 2))
+        assertThat(linked.revertRanges())
                 .containsExactly(List.of(linked.inUpdate("opener"), linked.inUpdate("opener") + newSize));
     }
 

@@ -60,10 +60,30 @@ record LinkedUpdate(
     private static LinkedUpdate link(KernelModule base, KernelModule edition, Held held, Pads pads)
             throws LinkException {
         RunningModule running = SimulatedKernel.load(base);
-        Layer layer = new Layer(running, Comparer.compare(base, edition, Types.same()), Types.same(), held);
+        return link(base, edition, "", List.of(layer(running, base, edition, held)), pads);
+    }
+
+    /** Links the last of some builds on all others: the base, and editions {@code kmolt_tiny_1}, {@code kmolt_tiny_2}, … */
+    static LinkedUpdate linkChain(List<KernelModule> builds) throws LinkException {
+        KernelModule edition = builds.getLast();
+        List<Layer> layers = new ArrayList<>();
+        for (KernelModule build : builds.subList(0, builds.size() - 1)) {
+            RunningModule running =
+                    layers.isEmpty() ? SimulatedKernel.load(build) : SimulatedKernel.loadEdition(build, layers.size());
+            layers.add(layer(running, build, edition, Held.NONE));
+        }
+        return link(builds.getFirst(), edition, layers.getLast().running().name(), layers, Pads.NONE);
+    }
+
+    private static Layer layer(RunningModule running, KernelModule build, KernelModule edition, Held held) {
+        return new Layer(running, Comparer.compare(build, edition, Types.same()), Types.same(), held);
+    }
+
+    private static LinkedUpdate link(
+            KernelModule base, KernelModule edition, String from, List<Layer> layers, Pads pads) throws LinkException {
+        RunningModule running = layers.getFirst().running();
         try {
-            Update update =
-                    Linker.link(new LinkInput("kmolt_tiny_1", BOOT_ID, "", edition, List.of(layer), CORE, pads));
+            Update update = Linker.link(new LinkInput("kmolt_tiny_9", BOOT_ID, from, edition, layers, CORE, pads));
             ElfObject elf = ElfObject.parse(update.name() + ".ko", update.image());
             return new LinkedUpdate(base, running, edition, update, elf, SimulatedKernel.loadUpdate(elf));
         } catch (ElfException e) {
@@ -146,6 +166,26 @@ record LinkedUpdate(
             }
         }
         return imports;
+    }
+
+    /** Offset in the change set of the way back to a build, counted from the base. */
+    int way(int number) {
+        return (int) (descriptor().getLong(DescriptorTest.WAYS) - descriptorAddress())
+                + number * DescriptorTest.WAY_SIZE;
+    }
+
+    /** The redirects of the way back to what answers. */
+    List<List<Long>> home() {
+        return array(lastWay() + DescriptorTest.WAY_HOME, 2);
+    }
+
+    /** What must be empty to go back to what answers. */
+    List<List<Long>> revertRanges() {
+        return array(lastWay() + DescriptorTest.WAY_RANGES, 2);
+    }
+
+    private int lastWay() {
+        return way((int) descriptor().getLong(DescriptorTest.WAYS + 8) - 1);
     }
 
     /** An array of the change set, row by row. */

@@ -1,7 +1,6 @@
 package io.kmolt.link;
 
 import static io.kmolt.link.DescriptorTest.COMMIT_RANGES;
-import static io.kmolt.link.DescriptorTest.HOME;
 import static io.kmolt.link.DescriptorTest.REDIRECTS;
 import static io.kmolt.link.DescriptorTest.SLOTS;
 import static org.assertj.core.api.Assertions.assertThat;
@@ -117,7 +116,7 @@ class LinkerTest {
         List<List<Long>> slots = linked.array(SLOTS, 4);
         int row = slots.indexOf(List.of(linked.inBase("ops") + 16, 0L, 0L, 0L));
         assertThat(row).isNotNegative();
-        long at = 528 + row * 32L;
+        long at = 512 + row * 32L;
         assertThat(linked.importsOfDescriptor())
                 .containsEntry(at + 8, "import_a")
                 .containsEntry(at + 16, "import_b");
@@ -160,7 +159,7 @@ class LinkerTest {
     @Test
     void redirectsAreSortedAndLeadToTheSameFunctionOfTheUpdateAndBack() {
         List<List<Long>> redirects = linked.array(REDIRECTS, 2);
-        List<List<Long>> home = linked.array(HOME, 2);
+        List<List<Long>> home = linked.home();
         assertThat(redirects).extracting(List::getFirst).isSorted().doesNotHaveDuplicates();
         assertThat(home).extracting(List::getFirst).isSorted().doesNotHaveDuplicates();
         for (String function : List.of("work", "timer", "opener", "load", "callee")) {
@@ -208,10 +207,7 @@ class LinkerTest {
                 .hasSize(40)
                 .extracting(List::getFirst)
                 .isSorted();
-        assertThat(update.array(DescriptorTest.REVERT_RANGES, 2))
-                .hasSize(40)
-                .extracting(List::getFirst)
-                .isSorted();
+        assertThat(update.revertRanges()).hasSize(40).extracting(List::getFirst).isSorted();
     }
 
     @Test

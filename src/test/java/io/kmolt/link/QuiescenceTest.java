@@ -2,7 +2,6 @@ package io.kmolt.link;
 
 import static io.kmolt.link.DescriptorTest.COMMIT_RANGES;
 import static io.kmolt.link.DescriptorTest.REDIRECTS;
-import static io.kmolt.link.DescriptorTest.REVERT_RANGES;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.kmolt.diff.Comparer;
@@ -48,7 +47,7 @@ class QuiescenceTest {
         LinkedUpdate linked = link("notrace");
         assertThat(names(linked.base(), linked.array(COMMIT_RANGES, 2), linked))
                 .containsExactlyInAnyOrder("bottom", "caller");
-        assertThat(names(linked.edition(), linked.array(REVERT_RANGES, 2), linked))
+        assertThat(names(linked.edition(), linked.revertRanges(), linked))
                 .containsExactlyInAnyOrder("bottom", "caller");
         assertThat(linked.array(REDIRECTS, 2)).noneMatch(r -> r.get(1) == linked.inUpdate("bottom"));
     }
@@ -57,8 +56,7 @@ class QuiescenceTest {
     void whoCallsAChangedFunctionThatIsRedirectedIsNotInTheWay() throws LinkException {
         LinkedUpdate linked = link("");
         assertThat(names(linked.base(), linked.array(COMMIT_RANGES, 2), linked)).containsExactly("bottom");
-        assertThat(names(linked.edition(), linked.array(REVERT_RANGES, 2), linked))
-                .containsExactly("bottom");
+        assertThat(names(linked.edition(), linked.revertRanges(), linked)).containsExactly("bottom");
         assertThat(linked.array(REDIRECTS, 2)).anyMatch(r -> r.get(1) == linked.inUpdate("bottom"));
     }
 

@@ -14,14 +14,25 @@ import java.util.Map;
 /** Lays modules out in memory as a kernel would, and says where their relocations lead. */
 public final class SimulatedKernel {
     private static final long MODULES = 0xffff_ffff_c000_0000L;
+    private static final long SIZE = 0x10_0000L;
     private static final long PER_CPU = 0x3_0000L;
 
     private SimulatedKernel() {}
 
     /** The base, loaded. */
     static RunningModule load(KernelModule module) {
+        return load(module, module.name(), 0);
+    }
+
+    /** An edition, loaded between the base and what is linked: the first one, the second one, … */
+    static RunningModule loadEdition(KernelModule module, int number) {
+        return load(module, "kmolt_tiny_" + number, number);
+    }
+
+    private static RunningModule load(KernelModule module, String name, int number) {
+        long start = MODULES + number * SIZE;
         Map<String, Long> sections = new HashMap<>();
-        layOut(module.elf(), MODULES)
+        layOut(module.elf(), start)
                 .forEach((index, address) ->
                         sections.put(module.elf().sections().get(index).name(), address));
         Map<String, Long> perCpu = new HashMap<>();
@@ -30,7 +41,7 @@ public final class SimulatedKernel {
                 perCpu.put(item.name(), PER_CPU + item.offset());
             }
         }
-        return new RunningModule(module.name(), MODULES, 0x10_0000, sections, perCpu);
+        return new RunningModule(name, start, SIZE, sections, perCpu);
     }
 
     /** Where each section goes, by its index. */

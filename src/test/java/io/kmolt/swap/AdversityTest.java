@@ -44,10 +44,15 @@ class AdversityTest {
     private static final int VERSION = 288;
     private static final int N_SLOTS = 440;
     private static final int N_REDIRECTS = 456;
-    private static final int N_HOME = 472;
+    private static final int N_WAYS = 472;
     private static final int N_COMMIT = 488;
-    private static final int SLOTS = 528;
+    private static final int SLOTS = 512;
     private static final int SLOT_SIZE = 32;
+
+    // struct kmolt_way
+    private static final int WAY_N_HOME = 80;
+    private static final int WAY_N_RANGES = 96;
+    private static final int WAY_SIZE = 104;
 
     private static @Nullable SwapGuest guest;
 
@@ -209,7 +214,20 @@ class AdversityTest {
     }
 
     private static int commitRanges(ByteBuffer it) {
-        return redirects(it) + (int) (it.getLong(N_REDIRECTS) + it.getLong(N_HOME)) * 16;
+        return redirects(it) + (int) it.getLong(N_REDIRECTS) * 16;
+    }
+
+    /** The only one of an update that was linked on the base. */
+    private static int way(ByteBuffer it) {
+        return commitRanges(it) + (int) it.getLong(N_COMMIT) * 16;
+    }
+
+    private static int home(ByteBuffer it) {
+        return way(it) + WAY_SIZE;
+    }
+
+    private static int end(ByteBuffer it) {
+        return home(it) + (int) (it.getLong(way(it) + WAY_N_HOME) + it.getLong(way(it) + WAY_N_RANGES)) * 16;
     }
 
     private static Map<Consumer<ByteBuffer>, String> damages() {
@@ -218,10 +236,11 @@ class AdversityTest {
         String otherLoad = "it was linked for another load of its base";
         String otherBuild = "it was linked for another build of its base";
         String noArray = "an array is not in the update module";
+        String noWay = "its ways do not lead to what it was linked on";
         String noWord = "a slot is not a word of the base's data";
         damages.put(it -> it.putLong(0, 4711), "this is not a descriptor");
-        damages.put(it -> it.putInt(SIZE, 512), "this is not a descriptor");
-        damages.put(it -> it.putInt(ABI, 2), "it was linked for another version of the core");
+        damages.put(it -> it.putInt(SIZE, 528), "this is not a descriptor");
+        damages.put(it -> it.putInt(ABI, 3), "it was linked for another version of the core");
         damages.put(text(BOOT_ID, "x"), "it was linked for another boot");
         damages.put(text(BOOT_ID, "x".repeat(64)), unterminated);
         damages.put(text(BASE, "x".repeat(64)), unterminated);
@@ -235,7 +254,7 @@ class AdversityTest {
         damages.put(it -> it.putLong(BASE_NOTE, 0), otherBuild);
         damages.put(it -> it.putLong(BASE_NOTE, -8), otherBuild);
         damages.put(it -> it.put(BASE_BUILD_ID, (byte) ~it.get(BASE_BUILD_ID)), otherBuild);
-        for (int count : new int[] {N_SLOTS, N_REDIRECTS, N_HOME, N_COMMIT}) {
+        for (int count : new int[] {N_SLOTS, N_REDIRECTS, N_WAYS, N_COMMIT}) {
             damages.put(it -> it.putLong(count, 1L << 60), noArray);
             damages.put(it -> it.putLong(count, 1_000_000), noArray);
         }
@@ -247,6 +266,13 @@ class AdversityTest {
         damages.put(it -> it.putLong(redirects(it), 0), "a redirect's site is not in code it was linked on");
         damages.put(it -> it.putLong(redirects(it) + 16, it.getLong(redirects(it))), "redirects are not sorted");
         damages.put(it -> it.putLong(commitRanges(it) + 8, 1), "a range ends before it begins");
+        damages.put(it -> it.putLong(N_WAYS, 0), noWay);
+        damages.put(it -> it.put(way(it), (byte) 'x'), noWay);
+        for (int count : new int[] {WAY_N_HOME, WAY_N_RANGES}) {
+            damages.put(it -> it.putLong(way(it) + count, 1L << 60), noArray);
+            damages.put(it -> it.putLong(way(it) + count, 1_000_000), noArray);
+        }
+        damages.put(it -> it.putLong(home(it) + 8, 0), "a redirect home does not end where its way leads");
         return damages;
     }
 
@@ -281,7 +307,7 @@ class AdversityTest {
         try (CoreSession session = CoreSession.open(target)) {
             for (int round = 0; round < FUZZED; round++) {
                 boolean loaded = inserts(damaged(update.image(), it -> {
-                    int size = commitRanges(it) + (int) it.getLong(N_COMMIT) * 16;
+                    int size = end(it);
                     for (int i = random.nextInt(3); i >= 0; i--) {
                         int at = random.nextInt(size);
                         it.put(at, (byte) (it.get(at) ^ 1 << random.nextInt(8)));

@@ -68,8 +68,8 @@ class DoctorTest {
         "cmdline, quiet kmolt.enable=0, kept out, kmolt.enable=0",
         "features, LIVEPATCH, kernel features, CONFIG_UNWINDER_ORC",
         "rmmod, -, rmmod, missing",
-        "core_abi, 2, core, loaded with ABI 2",
-        "core_abi, 3, core, another build of it"
+        "core_abi, 3, core, loaded with ABI 3",
+        "core_abi, 4, core, another build of it"
     })
     void oneThingWrongMakesItUnfit(String question, String answer, String check, String found) {
         String others = HEALTHY.replaceAll("(?m)^" + question + " .*\\n", "");
@@ -100,7 +100,7 @@ class DoctorTest {
 
     @Test
     void theCoreThatIsLoadedMustBeTheOneThatWasBuilt() {
-        String loaded = HEALTHY + "core_abi 3\ncore_owner none\ncore_note " + NOTE;
+        String loaded = HEALTHY + "core_abi 4\ncore_owner none\ncore_note " + NOTE;
         assertThat(notOk(loaded + "abcd\n", CORE)).isEmpty();
         assertThat(notOk(loaded + "1234\n", CORE)).extracting(Check::name).containsExactly("core");
     }
@@ -114,7 +114,7 @@ class DoctorTest {
 
     @Test
     void anotherKmoltAtWorkIsAWarning() {
-        String loaded = HEALTHY + "core_abi 3\ncore_owner 42 java\ncore_note " + NOTE + "abcd\n";
+        String loaded = HEALTHY + "core_abi 4\ncore_owner 42 java\ncore_note " + NOTE + "abcd\n";
         assertThat(notOk(loaded, CORE))
                 .containsExactly(new Check(
                         "other kmolt", State.WARNING, "one is at work: pid 42 (java)", "wait until it is done"));

@@ -126,6 +126,40 @@ class FailingMemoryTest {
         guest().assertQuiet();
     }
 
+    @Test
+    void fromADropToTheUnloadOfWhatWasDropped() throws Exception {
+        Path waiter = SwapGuest.fixture("waiter", "a");
+        DistinctBuilds builds = new DistinctBuilds(waiter, folder);
+        SwapOptions options = SwapGuest.withBase(waiter);
+        guest().sh("insmod " + waiter);
+        int n = 0;
+        while (n <= PadPolicy.LIMIT) {
+            guest().swap("waiter", builds.build(++n), options);
+            guest().revert("waiter");
+        }
+        String below = guest().swap("waiter", builds.build(++n), options).edition();
+        String dropped = guest().swap("waiter", builds.build(++n), options).edition();
+        String above = guest().swap("waiter", builds.build(++n), options).edition();
+        String question = "cd /sys/kernel/kmolt/modules/waiter && cat */state */previous */passes_over */stays;"
+                + " cat /sys/module/waiter/refcnt; grep ^kmolt_ /proc/modules | cut -d' ' -f1,3,4";
+        try (Conversation core = guest().target().open("/dev/kmolt")) {
+            String before = guest().sh(question);
+            int dropping = everyAllocation("drop", () -> send(core, "drop " + dropped), t -> is(before, question));
+            assertThat(dropping).isGreaterThanOrEqualTo(5);
+            assertThat(send(core, "retire " + dropped)).isTrue();
+            guest().sh("rmmod " + dropped);
+            assertThat(guest().target().readText("/sys/kernel/kmolt/modules/waiter/" + above + "/previous"))
+                    .isEqualTo(below);
+            assertThat(send(core, "revert waiter")).isTrue();
+            String reverted = guest().sh(question);
+            int retiring = everyAllocation("retire", () -> send(core, "retire " + above), t -> is(reverted, question));
+            assertThat(retiring).isGreaterThanOrEqualTo(5);
+        }
+        assertThat(guest().current("waiter")).isEqualTo(below);
+        guest().sh("rmmod waiter");
+        guest().assertQuiet();
+    }
+
     private static boolean is(String before, String question) {
         try {
             return guest().sh(question).equals(before);

@@ -18,9 +18,9 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * A busy module becomes one build after another, each of them different: the first ones stay in memory, all later ones go
- * when they are reverted, and nothing is left of them. {@code -Dkmolt.swaps=1000} says how many; {@code make
- * test-thousand}.
+ * A busy module becomes one build after another, each of them different, with a revert in between or without: the first
+ * ones stay in memory, all later ones go when they are reverted, or superseded for long, and nothing is left of them.
+ * {@code -Dkmolt.swaps=1000} says how many; {@code make test-thousand}.
  */
 @Tag("lab")
 class ManyBuildsTest {
@@ -28,6 +28,11 @@ class ManyBuildsTest {
 
     /** The builds that stay, the one that brings the pads, and some in which caches find their size. */
     private static final int WARM_UP = PadPolicy.LIMIT + 6;
+
+    /** Those that stay in a chain, and how many are loaded then: with the last ones, and the one that answers. */
+    private static final int STAYING = PadPolicy.LIMIT + 1;
+
+    private static final int LOADED = STAYING + SwapOptions.KEEP + 1;
 
     private static final Path DIAL = Fixtures.swaps("dial");
 
@@ -97,8 +102,7 @@ class ManyBuildsTest {
 
     @Test
     void aBusyModuleBecomesOneBuildAfterAnotherAndNothingIsLeftOfThem() throws Exception {
-        guest().sh("insmod " + DIAL + "; nice -n 19 " + Fixtures.program("turn-dial")
-                + " /dev/dial >/run/turns 2>&1 & echo $! >/run/turner");
+        startTurning();
         List<Integer> expected = new ArrayList<>(List.of(0));
         int n = 0;
         KernelMemory before = new KernelMemory(0, 0, 0, 0, 0, 0);
@@ -123,8 +127,64 @@ class ManyBuildsTest {
         }
         KernelMemory after = KernelMemory.of(guest());
         System.out.printf("%d swaps to distinct builds%n  before %s%n  after  %s%n", ROUNDS, before, after);
-        assertThat(updates()).hasSize(PadPolicy.LIMIT + 1);
-        assertThat(keptFiles()).isEqualTo(PadPolicy.LIMIT + 1);
+        assertThat(updates()).hasSize(STAYING);
+        assertThat(keptFiles()).isEqualTo(STAYING);
+        assertLevel(before, after);
+        stopTurning(expected);
+        guest().sh("rmmod dial");
+        assertThat(guest().modules("dial")).isEmpty();
+    }
+
+    @Test
+    void aBusyModuleBecomesOneBuildOnTopOfTheOtherAndOnlyTheLastOnesStayToGoBackTo() throws Exception {
+        startTurning();
+        int warmUp = LOADED + 3;
+        List<Integer> expected = new ArrayList<>(List.of(0));
+        int n = 0;
+        KernelMemory before = new KernelMemory(0, 0, 0, 0, 0, 0);
+        while (n < warmUp + ROUNDS) {
+            if (n == warmUp) {
+                before = KernelMemory.of(guest());
+            }
+            n++;
+            SwapReport report = swap(n);
+            expected.add(n);
+            assertThat(report.dropped()).hasSize(n > LOADED ? 1 : 0);
+            assertThat(updates()).hasSize(Math.min(n, LOADED));
+        }
+        KernelMemory after = KernelMemory.of(guest());
+        System.out.printf("%d swaps without a revert%n  before %s%n  after  %s%n", ROUNDS, before, after);
+        assertThat(keptFiles()).isEqualTo(LOADED);
+        assertLevel(before, after);
+        assertThat(guest().logged("dial: dropped kmolt_dial_")).isEqualTo(n - LOADED);
+        // Back over all that is left, one by one.
+        for (int back = 1; back <= SwapOptions.KEEP; back++) {
+            revert();
+            assertThat(setting()).isEqualTo(DistinctBuilds.SETTING + n - back);
+            expected.add(n - back);
+        }
+        for (int first = STAYING; first >= 0; first--) {
+            assertThat(revert().current().equals("base")).isEqualTo(first == 0);
+            assertThat(setting()).isEqualTo(DistinctBuilds.SETTING + first);
+            expected.add(first);
+        }
+        assertThat(updates()).hasSize(STAYING);
+        // It may be a chain again, in which those that stayed stand above what was dropped.
+        for (int again = 1; again <= LOADED; again++) {
+            swap(n + again);
+            expected.add(n + again);
+        }
+        stopTurning(expected);
+        guest().sh("rmmod dial");
+        assertThat(guest().modules("dial")).isEmpty();
+    }
+
+    private static void startTurning() throws IOException {
+        guest().sh("insmod " + DIAL + "; nice -n 19 " + Fixtures.program("turn-dial")
+                + " /dev/dial >/run/turns 2>&1 & echo $! >/run/turner");
+    }
+
+    private static void assertLevel(KernelMemory before, KernelMemory after) {
         assertThat(after.modules()).isEqualTo(before.modules());
         assertThat(after.moduleBytes()).isEqualTo(before.moduleBytes());
         assertThat(after.sysfsEntries()).isEqualTo(before.sysfsEntries());
@@ -134,7 +194,10 @@ class ManyBuildsTest {
         if (Integer.getInteger("kmolt.swaps") != null) {
             assertThat(before.availableKiB() - after.availableKiB()).isLessThanOrEqualTo(KernelMemory.TOLERANCE_KIB);
         }
+    }
 
+    /** Ends it, and holds what it has seen against the builds that have answered. */
+    private static void stopTurning(List<Integer> expected) throws IOException {
         guest().sh(
                         "kill $(cat /run/turner); for i in $(seq 100); do grep -q ^done /run/turns && break; sleep 0.1; done");
         List<String> turns = guest().sh("cat /run/turns").lines().toList();
@@ -145,8 +208,6 @@ class ManyBuildsTest {
         // It may have slept through one, but has seen no other, and in no other order.
         assertThat(expected).containsSubsequence(seen);
         assertThat(seen).hasSizeGreaterThan(expected.size() / 2);
-        guest().sh("rmmod dial");
-        assertThat(guest().modules("dial")).isEmpty();
     }
 
     @Test

@@ -158,7 +158,7 @@ class SwapRefusalTest {
     void whileAnotherSessionIsAtWork() throws Exception {
         try (Target other = guest().guest().openShell();
                 Conversation held = other.open("/dev/kmolt")) {
-            assertThat(held.exchange("hello")).contains("abi 3");
+            assertThat(held.exchange("hello")).contains("abi 4");
             String owner = guest().sh("cat /sys/kernel/kmolt/owner");
             assertThat(owner).matches("[0-9]+ (busybox|sh)");
             SwapException no = guest().refusal("minix", SwapGuest.fixture("minix", "a"));
