@@ -187,7 +187,7 @@ final class Manifest {
                 refusals.add(new Refusal(
                         SYMBOL_VERSION,
                         name,
-                        "the new build was built for another version of this kernel symbol (CRC %08x, running %08x)"
+                        "has another version in the kernel that the new build was built for (CRC %08x, was %08x)"
                                 .formatted(now, crc)));
             }
         });

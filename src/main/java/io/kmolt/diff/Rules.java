@@ -4,18 +4,15 @@ import static io.kmolt.diff.Refusal.Kind.EXPORT;
 import static io.kmolt.diff.Refusal.Kind.INITIAL_VALUE;
 import static io.kmolt.diff.Refusal.Kind.OTHER_MODULE;
 import static io.kmolt.diff.Refusal.Kind.RESIZED;
-import static io.kmolt.diff.Refusal.Kind.SYMBOL_VERSION;
 import static io.kmolt.diff.Refusal.Kind.TRACE_EVENT;
 import static io.kmolt.diff.Refusal.Kind.TYPES_UNKNOWN;
 import static io.kmolt.diff.Refusal.Kind.UNMATCHED;
 
 import io.kmolt.diff.Comparison.Change;
-import io.kmolt.elf.ModVersion;
 import io.kmolt.module.Hooks;
 import io.kmolt.module.Item;
 import io.kmolt.module.SectionKind;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 
@@ -41,7 +38,6 @@ final class Rules {
                     "is another module than " + comparison.oldModule().name()));
             return refusals;
         }
-        symbolVersions(comparison, refusals);
         exports(comparison, refusals);
         variables(comparison, refusals);
         initialValues(comparison, refusals);
@@ -63,24 +59,6 @@ final class Rules {
                             TYPES_UNKNOWN,
                             comparison.newModule().name(),
                             "has types that cannot be compared: " + why)));
-        }
-    }
-
-    /** An import must be the symbol that the loaded build was built for. */
-    private static void symbolVersions(Comparison comparison, List<Refusal> refusals) {
-        Map<String, Integer> loaded = new HashMap<>();
-        for (ModVersion version : comparison.oldModule().elf().symbolVersions()) {
-            loaded.put(version.name(), version.crc());
-        }
-        for (ModVersion version : comparison.newModule().elf().symbolVersions()) {
-            Integer crc = loaded.get(version.name());
-            if (crc != null && crc != version.crc()) {
-                refusals.add(new Refusal(
-                        SYMBOL_VERSION,
-                        version.name(),
-                        "has another version in the kernel that the new build was built for (CRC %08x, was %08x)"
-                                .formatted(version.crc(), crc)));
-            }
         }
     }
 

@@ -53,7 +53,7 @@ class DiffCommandTest {
         run("diff", OLD_EXT4, NEW_EXT4)
                 .exits(0)
                 .says("ext4: build-id 64da616f", "→ build-id 721ba523")
-                .says("functions 2 changed, 1259 the same")
+                .says("functions 2 changed, 1372 the same")
                 .says("changed  ext4_mb_load_buddy_gfp  at +0xb0: cmp $-0x1000, %rax → test %rax, %rax")
                 .says("data      1052 the same", "types     the same", "13 members lead to what types do not tell of")
                 .says("\nswappable\n");
