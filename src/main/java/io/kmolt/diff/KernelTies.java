@@ -31,6 +31,21 @@ final class KernelTies {
         return module.info("vermagic").split(" ", 2)[0];
     }
 
+    /**
+     * Whether the new build's code would look up types by numbers that they have in another kernel: such lists come along
+     * with it.
+     */
+    boolean bringsIdsOfAnotherKernel(KernelModule newModule) {
+        return two && newModule.elf().section(TYPE_IDS).isPresent() && !Arrays.equals(ids(oldModule), ids(newModule));
+    }
+
+    private static byte[] ids(KernelModule module) {
+        return module.elf()
+                .section(TYPE_IDS)
+                .map(section -> module.content(section.index()))
+                .orElse(new byte[0]);
+    }
+
     /** A text of a module, with the same sign wherever it says the kernel's release. */
     String text(KernelModule module, String text) {
         String meaning = Literals.meaning(text);

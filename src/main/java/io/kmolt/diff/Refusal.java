@@ -43,7 +43,7 @@ public record Refusal(Kind kind, String subject, String reason) {
         ATTACHED,
         /** What a file with editions, or a build with hooks, declares makes no sense. */
         DECLARATION,
-        /** A file with editions, or the core, was built for another kernel. */
+        /** A file with editions, or the core, was built for another kernel; or a build brings what fits that one only. */
         OTHER_KERNEL,
         /** The kernel has nothing of that name. */
         NO_SYMBOL,

@@ -2,6 +2,7 @@ package io.kmolt.diff;
 
 import static io.kmolt.diff.Refusal.Kind.EXPORT;
 import static io.kmolt.diff.Refusal.Kind.INITIAL_VALUE;
+import static io.kmolt.diff.Refusal.Kind.OTHER_KERNEL;
 import static io.kmolt.diff.Refusal.Kind.OTHER_MODULE;
 import static io.kmolt.diff.Refusal.Kind.RESIZED;
 import static io.kmolt.diff.Refusal.Kind.TRACE_EVENT;
@@ -11,6 +12,7 @@ import static io.kmolt.diff.Refusal.Kind.UNMATCHED;
 import io.kmolt.diff.Comparison.Change;
 import io.kmolt.module.Hooks;
 import io.kmolt.module.Item;
+import io.kmolt.module.KernelModule;
 import io.kmolt.module.SectionKind;
 import java.util.ArrayList;
 import java.util.List;
@@ -38,6 +40,7 @@ final class Rules {
                     "is another module than " + comparison.oldModule().name()));
             return refusals;
         }
+        typeIds(comparison, refusals);
         exports(comparison, refusals);
         variables(comparison, refusals);
         initialValues(comparison, refusals);
@@ -59,6 +62,18 @@ final class Rules {
                             TYPES_UNKNOWN,
                             comparison.newModule().name(),
                             "has types that cannot be compared: " + why)));
+        }
+    }
+
+    /** No difference in the sources, but wrong in the kernel that runs. */
+    private static void typeIds(Comparison comparison, List<Refusal> refusals) {
+        KernelModule newModule = comparison.newModule();
+        if (new KernelTies(comparison.oldModule(), newModule).bringsIdsOfAnotherKernel(newModule)) {
+            refusals.add(
+                    new Refusal(
+                            OTHER_KERNEL,
+                            newModule.name(),
+                            "brings numbers of types (.BTF_ids) of another kernel than the loaded build's; build it for that one"));
         }
     }
 

@@ -32,7 +32,8 @@ public record ModuleChange(
         Map<Refusal.Kind, Integer> reasons,
         List<Refusal> examples) {
 
-    private static final Set<Refusal.Kind> OF_OTHERS = Set.of(Refusal.Kind.SYMBOL_VERSION, Refusal.Kind.EXPORT);
+    private static final Set<Refusal.Kind> OF_OTHERS =
+            Set.of(Refusal.Kind.SYMBOL_VERSION, Refusal.Kind.EXPORT, Refusal.Kind.OTHER_KERNEL);
 
     /** Names of items, by what became of them. */
     public record Names(List<String> changed, List<String> added, List<String> gone) {
@@ -77,7 +78,7 @@ public record ModuleChange(
 
     /**
      * Whether the module is the same: code, data and types. Symbols of other modules or of the kernel may have another
-     * CRC, and so may those that it exports: types of others have changed.
+     * CRC, and so may those that it exports: types of others have changed; and these may have other numbers.
      */
     boolean isNothing() {
         return functions.isEmpty() && types.isEmpty() && data.isEmpty() && OF_OTHERS.containsAll(reasons.keySet());

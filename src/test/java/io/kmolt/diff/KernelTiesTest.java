@@ -44,6 +44,22 @@ class KernelTiesTest {
     }
 
     @Test
+    void idsOfAnotherKernelAreNotBroughtIntoThisOne() {
+        assertThat(reasons(build("6.1.0-55-amd64", "700", 5), build("6.1.0-56-amd64", "701", 6)))
+                .containsExactly(Refusal.Kind.OTHER_KERNEL);
+        assertThat(reasons(build("6.1.0-55-amd64", "700", 5), build("6.1.0-56-amd64", "701", 5)))
+                .isEmpty();
+        assertThat(reasons(build("6.1.0-55-amd64", "700", 5), build("6.1.0-55-amd64", "700", 6)))
+                .doesNotContain(Refusal.Kind.OTHER_KERNEL);
+    }
+
+    private static List<Refusal.Kind> reasons(KernelModule old, KernelModule now) {
+        return Comparer.compare(old, now, Types.same()).refusals().stream()
+                .map(Refusal::kind)
+                .toList();
+    }
+
+    @Test
     void forOneKernelIdsAreWhatTheyAre() {
         assertThat(differences(build("6.1.0-55-amd64", "700", 5), build("6.1.0-55-amd64", "700", 6)))
                 .containsExactly("__BTF_ID__func__f__700", "knows");
