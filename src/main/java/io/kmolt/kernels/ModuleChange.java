@@ -83,4 +83,9 @@ public record ModuleChange(
     boolean isNothing() {
         return functions.isEmpty() && types.isEmpty() && data.isEmpty() && OF_OTHERS.containsAll(reasons.keySet());
     }
+
+    /** Whether symbols that it imports or exports have another CRC. */
+    boolean hasOtherSymbols() {
+        return reasons.containsKey(Refusal.Kind.SYMBOL_VERSION) || reasons.containsKey(Refusal.Kind.EXPORT);
+    }
 }

@@ -90,7 +90,7 @@ public final class PackageDiff {
                 case Outcome.Compared(ModuleChange change)
                 when change.isNothing() -> {
                     unchanged++;
-                    otherSymbols += change.reasons().isEmpty() ? 0 : 1;
+                    otherSymbols += change.hasOtherSymbols() ? 1 : 0;
                 }
                 case Outcome.Compared(ModuleChange change) -> changed.add(change);
             }

@@ -35,7 +35,8 @@ final class Contents {
                         "section %s has flags 0x%x, not all of which are known"
                                 .formatted(section.name(), section.flags()));
             }
-            Optional<SectionKind> kind = ObjectSections.ofOneSymbol(section).or(() -> SectionKind.of(section));
+            Optional<SectionKind> kind =
+                    ObjectSections.ofOneSymbol(elf, section).or(() -> SectionKind.of(section));
             if (kind.isEmpty()) {
                 throw new ModuleException(
                         elf.name(), "section " + section.name() + " is unknown; kmolt cannot tell what becomes of it");
@@ -54,7 +55,9 @@ final class Contents {
                         symbol.name() + " is a common symbol, which has no place yet; compile with -fno-common");
             }
         }
-        return elf.sections().stream().map(ObjectSections::ofObject).toList();
+        return elf.sections().stream()
+                .map(section -> ObjectSections.ofObject(elf, section))
+                .toList();
     }
 
     /** What to call an object: its file's name. */
