@@ -15,10 +15,11 @@ import java.util.Optional;
  *
  * <p>Unpacking an image takes seconds, so the {@code .BTF} section found in it is kept in a cache,
  * {@code ${KMOLT_CACHE:-$HOME/.cache/kmolt}/btf/SHA256-OF-THE-IMAGE}. A damaged cache entry is replaced.
+ *
+ * @param types what it says
+ * @param file a file that holds it, as {@code pahole --btf_base} wants it; it belongs to the cache: read it only
  */
-public final class VmlinuxBtf {
-    private VmlinuxBtf() {}
-
+public record VmlinuxBtf(Btf types, Path file) {
     /**
      * Reads a kernel image's BTF.
      *
@@ -26,16 +27,16 @@ public final class VmlinuxBtf {
      * @throws BtfException if it is no such image, or holds no usable BTF
      * @throws IOException if it cannot be read, or the cache not be written
      */
-    public static Btf fromImage(Path vmlinuz) throws BtfException, IOException {
-        return fromImage(vmlinuz, defaultCache());
+    public static VmlinuxBtf read(Path vmlinuz) throws BtfException, IOException {
+        return read(vmlinuz, defaultCache());
     }
 
-    static Btf fromImage(Path vmlinuz, Path cache) throws BtfException, IOException {
+    static VmlinuxBtf read(Path vmlinuz, Path cache) throws BtfException, IOException {
         byte[] image = Files.readAllBytes(vmlinuz);
         Path entry = entry(image, cache);
         if (Files.isRegularFile(entry)) {
             try {
-                return Btf.parse(vmlinuz.toString(), Files.readAllBytes(entry));
+                return new VmlinuxBtf(Btf.parse(vmlinuz.toString(), Files.readAllBytes(entry)), entry);
             } catch (BtfException _) {
                 Files.deleteIfExists(entry); // cut short or damaged: what the image holds counts
             }
@@ -43,19 +44,7 @@ public final class VmlinuxBtf {
         byte[] raw = extract(vmlinuz, image);
         Btf btf = Btf.parse(vmlinuz.toString(), raw);
         store(entry, raw);
-        return btf;
-    }
-
-    /**
-     * A file that holds a kernel image's BTF, as {@code pahole --btf_base} wants it. It belongs to the cache: read it only.
-     *
-     * @throws BtfException if the image holds no usable BTF
-     * @throws IOException if it cannot be read, or the cache not be written
-     */
-    public static Path file(Path vmlinuz) throws BtfException, IOException {
-        Path cache = defaultCache();
-        fromImage(vmlinuz, cache);
-        return entry(Files.readAllBytes(vmlinuz), cache);
+        return new VmlinuxBtf(btf, entry);
     }
 
     private static byte[] extract(Path vmlinuz, byte[] image) throws BtfException {

@@ -33,7 +33,7 @@ record KernelTypes(Btf vmlinux, Map<String, Btf> objects, Path raw) {
     static KernelTypes read(Target target, KernelImages images, Collection<String> modules)
             throws IOException, BtfException {
         Optional<Path> image = images.find(Facts.release(target));
-        Path raw = image.isPresent() ? VmlinuxBtf.file(image.get()) : copied(target);
+        Path raw = image.isPresent() ? VmlinuxBtf.read(image.get()).file() : copied(target);
         Map<String, byte[]> types = new HashMap<>();
         for (String module : modules) {
             if (!module.isEmpty() && target.exists(FOLDER + module)) {

@@ -1,6 +1,5 @@
 package io.kmolt.swap;
 
-import io.kmolt.btf.Btf;
 import io.kmolt.btf.BtfException;
 import io.kmolt.btf.VmlinuxBtf;
 import java.io.IOException;
@@ -12,25 +11,21 @@ import java.util.Optional;
 /** The types of kernels, which those of modules refer to. Each kernel's are read once. Safe to share between threads. */
 public final class KernelTypes {
     private final KernelImages images;
-    private final Map<Path, Btf> known = new HashMap<>();
+    private final Map<Path, VmlinuxBtf> known = new HashMap<>();
 
     public KernelTypes(KernelImages images) {
         this.images = images;
     }
 
-    Optional<Path> image(String release) {
-        return images.find(release);
-    }
-
     /** The types of a kernel; empty if its image is not to be found. */
-    synchronized Optional<Btf> of(String release) throws IOException, BtfException {
+    synchronized Optional<VmlinuxBtf> of(String release) throws IOException, BtfException {
         Optional<Path> image = images.find(release);
         if (image.isEmpty()) {
             return Optional.empty();
         }
-        Btf types = known.get(image.get());
+        VmlinuxBtf types = known.get(image.get());
         if (types == null) {
-            types = VmlinuxBtf.fromImage(image.get());
+            types = VmlinuxBtf.read(image.get());
             known.put(image.get(), types);
         }
         return Optional.of(types);

@@ -240,9 +240,11 @@ public final class Swap {
 
     private List<Layer> compare(List<Loaded> loaded, KernelModule edition, AttachedUsers attached)
             throws IOException, SwapException {
+        List<Types> compared = TypeSource.compareEach(
+                options.images(), loaded.stream().map(Loaded::file).toList(), edition);
         List<Layer> layers = new ArrayList<>();
         for (Loaded one : loaded) {
-            Types types = TypeSource.compare(options.images(), one.file(), edition);
+            Types types = compared.get(layers.size());
             layers.add(new Layer(
                     one.running(), Comparer.compare(one.file(), edition, types), types, attached.held(layers.size())));
         }

@@ -13,38 +13,49 @@ import io.kmolt.module.KernelModule;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Finds the types of builds: in their BTF, or by pahole from their DWARF. BTF refers to that of the kernel that the build
  * was made for, which is in that kernel's image; DWARF can do without, and then all types that it knows are compared.
  */
 public final class TypeSource {
-    private TypeSource() {}
+    private final KernelTypes newKernels;
+    private final KernelModule newModule;
+    private @Nullable Btf newTypes; // once they were asked for
+
+    private TypeSource(KernelTypes newKernels, KernelModule newModule) {
+        this.newKernels = newKernels;
+        this.newModule = newModule;
+    }
 
     /**
-     * Compares the types of two builds; trivially so if they are the same build.
+     * Compares the types of builds with those of one that is to follow on them, in their order.
      *
      * @throws SwapException if they are not to be found
      */
-    public static Types compare(KernelImages images, KernelModule oldModule, KernelModule newModule)
+    static List<Types> compareEach(KernelImages images, List<KernelModule> oldModules, KernelModule newModule)
             throws IOException, SwapException {
-        KernelTypes kernels = new KernelTypes(images);
-        return compare(kernels, oldModule, kernels, newModule);
+        TypeSource source = new TypeSource(new KernelTypes(images), newModule);
+        List<Types> compared = new ArrayList<>();
+        for (KernelModule oldModule : oldModules) {
+            compared.add(source.compare(source.newKernels, oldModule));
+        }
+        return compared;
     }
 
-    /** Compares the types of two builds, each with the kernels of its own side. */
+    /**
+     * Compares the types of two builds, each with the kernels of its own side; trivially so if they are the same build.
+     *
+     * @throws SwapException if they are not to be found
+     */
     public static Types compare(
             KernelTypes oldKernels, KernelModule oldModule, KernelTypes newKernels, KernelModule newModule)
             throws IOException, SwapException {
-        if (isSame(oldModule, newModule)) {
-            return Types.same();
-        }
-        try {
-            return new BtfTypes(types(oldKernels, oldModule), types(newKernels, newModule));
-        } catch (BtfException e) {
-            throw SwapException.unfit("the types of the two builds cannot be compared: " + e.getMessage());
-        }
+        return new TypeSource(newKernels, newModule).compare(oldKernels, oldModule);
     }
 
     /** The same, but types that are not to be found are a fact, too. */
@@ -58,6 +69,21 @@ public final class TypeSource {
         }
     }
 
+    private Types compare(KernelTypes oldKernels, KernelModule oldModule) throws IOException, SwapException {
+        if (isSame(oldModule, newModule)) {
+            return Types.same();
+        }
+        try {
+            Btf oldTypes = types(oldKernels, oldModule);
+            if (newTypes == null) {
+                newTypes = types(newKernels, newModule);
+            }
+            return new BtfTypes(oldTypes, newTypes);
+        } catch (BtfException e) {
+            throw SwapException.unfit("the types of the two builds cannot be compared: " + e.getMessage());
+        }
+    }
+
     private static boolean isSame(KernelModule oldModule, KernelModule newModule) {
         return oldModule.buildId().isPresent()
                 ? oldModule.buildId().equals(newModule.buildId())
@@ -67,18 +93,18 @@ public final class TypeSource {
     private static Btf types(KernelTypes kernels, KernelModule module) throws IOException, SwapException, BtfException {
         ElfObject elf = module.elf();
         String release = module.info("vermagic").split(" ", 2)[0];
-        Optional<Btf> kernel = module.isLoadable() ? kernels.of(release) : Optional.empty();
+        Optional<VmlinuxBtf> kernel = module.isLoadable() ? kernels.of(release) : Optional.empty();
         if (kernel.isPresent() || elf.section(".BTF.base").isPresent()) {
-            Optional<Btf> split = ModuleBtf.of(elf, kernel);
+            Optional<Btf> split = ModuleBtf.of(elf, kernel.map(VmlinuxBtf::types));
             if (split.isPresent()) {
                 return split.get();
             }
         }
         boolean debugged = elf.section(".debug_info").isPresent();
         if (kernel.isPresent() && debugged) {
-            Path image = kernels.image(release).orElseThrow();
-            byte[] raw = withFile(module, file -> Pahole.encode(file, VmlinuxBtf.file(image)));
-            return Btf.parseSplit(elf.name(), raw, kernel.get());
+            Path base = kernel.get().file();
+            byte[] raw = withFile(module, file -> Pahole.encode(file, base));
+            return Btf.parseSplit(elf.name(), raw, kernel.get().types());
         }
         if (debugged) {
             return Btf.parse(elf.name(), withFile(module, Pahole::encodeAlone));

@@ -31,13 +31,14 @@ class BtfCorpusTest {
 
     @BeforeAll
     static void readKernels() throws Exception {
-        oldKernel = VmlinuxBtf.fromImage(Corpus.image(Corpus.BOOKWORM_BEFORE));
-        newKernel = VmlinuxBtf.fromImage(Corpus.image(Corpus.BOOKWORM));
+        oldKernel = VmlinuxBtf.read(Corpus.image(Corpus.BOOKWORM_BEFORE)).types();
+        newKernel = VmlinuxBtf.read(Corpus.image(Corpus.BOOKWORM)).types();
     }
 
     @Test
     void aKernelIsReadInWellUnderASecond() throws Exception {
-        byte[] raw = Files.readAllBytes(VmlinuxBtf.file(Corpus.image(Corpus.BOOKWORM)));
+        byte[] raw = Files.readAllBytes(
+                VmlinuxBtf.read(Corpus.image(Corpus.BOOKWORM)).file());
         Assertions.assertTimeout(Duration.ofSeconds(1), () -> Btf.parse("vmlinux", raw));
         assertThat(newKernel.endId()).isGreaterThan(100_000);
     }

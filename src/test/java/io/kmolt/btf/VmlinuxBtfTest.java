@@ -44,7 +44,7 @@ class VmlinuxBtfTest {
             default -> SyntheticImage.zstd(vmlinux);
         };
         Files.write(image, SyntheticImage.bzImage(compressed, vmlinux.length));
-        Btf btf = VmlinuxBtf.fromImage(image, cache);
+        Btf btf = VmlinuxBtf.read(image, cache).types();
         assertThat(btf.nameOf(1)).isEqualTo("the kernel's int");
         assertThat(btf.name()).isEqualTo(image.toString());
     }
@@ -52,7 +52,7 @@ class VmlinuxBtfTest {
     @Test
     void isKeptInTheCache() throws Exception {
         Files.write(image, SyntheticImage.bzImage(SyntheticImage.gzip(vmlinux), vmlinux.length));
-        VmlinuxBtf.fromImage(image, cache);
+        VmlinuxBtf.read(image, cache);
         List<Path> entries = entries();
         assertThat(entries)
                 .singleElement()
@@ -60,17 +60,17 @@ class VmlinuxBtfTest {
         BtfWriter other = new BtfWriter();
         other.integer("from the cache", 4, 0);
         Files.write(entries.getFirst(), other.bytes());
-        assertThat(VmlinuxBtf.fromImage(image, cache).nameOf(1)).isEqualTo("from the cache");
+        assertThat(VmlinuxBtf.read(image, cache).types().nameOf(1)).isEqualTo("from the cache");
     }
 
     @Test
     void replacesADamagedCacheEntry() throws Exception {
         Files.write(image, SyntheticImage.bzImage(SyntheticImage.gzip(vmlinux), vmlinux.length));
-        VmlinuxBtf.fromImage(image, cache);
+        VmlinuxBtf.read(image, cache);
         Path entry = entries().getFirst();
         byte[] good = Files.readAllBytes(entry);
         Files.write(entry, new byte[] {1, 2, 3});
-        assertThat(VmlinuxBtf.fromImage(image, cache).nameOf(1)).isEqualTo("the kernel's int");
+        assertThat(VmlinuxBtf.read(image, cache).types().nameOf(1)).isEqualTo("the kernel's int");
         assertThat(Files.readAllBytes(entry)).isEqualTo(good);
     }
 
@@ -78,7 +78,7 @@ class VmlinuxBtfTest {
     void aKernelWithoutBtfIsNamedAsSuch() throws Exception {
         byte[] none = SyntheticImage.vmlinux(".text", new byte[10]);
         Files.write(image, SyntheticImage.bzImage(SyntheticImage.gzip(none), none.length));
-        assertThatThrownBy(() -> VmlinuxBtf.fromImage(image, cache))
+        assertThatThrownBy(() -> VmlinuxBtf.read(image, cache))
                 .isInstanceOf(BtfException.class)
                 .hasMessageContainingAll(image.toString(), "CONFIG_DEBUG_INFO_BTF");
     }
@@ -146,7 +146,7 @@ class VmlinuxBtfTest {
 
     private void refuses(byte[] bytes, String why) throws IOException {
         Files.write(image, bytes);
-        assertThatThrownBy(() -> VmlinuxBtf.fromImage(image, cache))
+        assertThatThrownBy(() -> VmlinuxBtf.read(image, cache))
                 .isInstanceOf(BtfException.class)
                 .hasMessageContaining(why);
         assertThat(entries()).isEmpty();

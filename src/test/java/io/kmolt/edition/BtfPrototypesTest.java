@@ -24,7 +24,8 @@ class BtfPrototypesTest {
         ElfObject minix = ElfObject.read(Corpus.module(Corpus.BOOKWORM, "minix"));
         byte[] types = minix.content(minix.section(".BTF").orElseThrow());
         known = BtfPrototypes.read(
-                pipes, KernelTypes.of(VmlinuxBtf.file(Corpus.image(Corpus.BOOKWORM)), Map.of("minix", types)));
+                pipes,
+                KernelTypes.of(VmlinuxBtf.read(Corpus.image(Corpus.BOOKWORM)).file(), Map.of("minix", types)));
     }
 
     @Test

@@ -186,8 +186,9 @@ class EditionRefusalTest {
                 KMOLT_EDITION(pipe_read) ssize_t narrow(struct kiocb *iocb, int to) { return to; }
                 KMOLT_EDITION(pipe_write) ssize_t same(struct kiocb *iocb, struct iov_iter *from) { return 0; }
                 """);
-        Prototypes known =
-                BtfPrototypes.read(other, KernelTypes.of(VmlinuxBtf.file(Corpus.image(Corpus.BOOKWORM)), Map.of()));
+        Prototypes known = BtfPrototypes.read(
+                other,
+                KernelTypes.of(VmlinuxBtf.read(Corpus.image(Corpus.BOOKWORM)).file(), Map.of()));
         assertThat(refusals(other, Kernel.withPipes(), known)).singleElement().satisfies(refusal -> {
             assertThat(refusal.kind()).isEqualTo(Kind.PROTOTYPE);
             assertThat(refusal.subject()).isEqualTo("narrow");

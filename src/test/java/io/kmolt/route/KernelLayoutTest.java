@@ -24,7 +24,7 @@ class KernelLayoutTest {
     private final Btf vmlinux;
 
     KernelLayoutTest() throws Exception {
-        vmlinux = VmlinuxBtf.fromImage(Corpus.image(Corpus.BOOKWORM));
+        vmlinux = VmlinuxBtf.read(Corpus.image(Corpus.BOOKWORM)).types();
     }
 
     @Test
