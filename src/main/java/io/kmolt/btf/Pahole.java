@@ -6,7 +6,6 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -25,99 +24,110 @@ public final class Pahole {
     private Pahole() {}
 
     /**
-     * Encodes a module's types. The module itself stays as it is; pahole works on a copy.
+     * Encodes a module's types.
      *
-     * @param module a {@code .ko} with debugging information
-     * @param vmlinuxBtf the raw BTF of the kernel that it was built for, as {@link VmlinuxBtf#file} provides it
+     * @param module with debugging information
+     * @param vmlinuxBtf a file with the raw BTF of the kernel that it was built for, as {@link VmlinuxBtf#file}
      * @return the contents of the {@code .BTF} section, to be read by {@link Btf#parseSplit}
      * @throws BtfException if the module has no debugging information, or pahole is missing or fails
-     * @throws IOException if the module cannot be read
+     * @throws IOException if no temporary file can be written
      */
-    public static byte[] encode(Path module, Path vmlinuxBtf) throws BtfException, IOException {
-        return new Pahole.Run("pahole").encode(module, vmlinuxBtf);
-    }
-
-    /**
-     * Encodes all types that an object knows, those of the kernel included.
-     *
-     * @return the contents of the {@code .BTF} section, to be read by {@link Btf#parse}
-     */
-    public static byte[] encodeAlone(Path object) throws BtfException, IOException {
-        return new Pahole.Run("pahole").encode(object, List.of());
+    public static byte[] encode(ElfObject module, Path vmlinuxBtf) throws BtfException, IOException {
+        return new Pahole.Run("pahole").encode(module, Optional.of(vmlinuxBtf));
     }
 
     /** One use of one pahole; tests have another program in its place. */
     record Run(String program) {
-        byte[] encode(Path module, Path vmlinuxBtf) throws BtfException, IOException {
-            return encode(
-                    module, List.of("--btf_base", vmlinuxBtf.toAbsolutePath().toString()));
-        }
-
-        byte[] encode(Path module, List<String> options) throws BtfException, IOException {
-            if (section(module, ".debug_info").isEmpty()) {
+        /**
+         * Encodes an object's types.
+         *
+         * @param vmlinuxBtf without it, all types are encoded that the object knows, to be read by {@link Btf#parse}
+         */
+        byte[] encode(ElfObject object, Optional<Path> vmlinuxBtf) throws BtfException, IOException {
+            if (object.section(".debug_info").isEmpty()) {
                 throw new BtfException(
-                        module.toString(),
+                        object.name(),
                         "has no debugging information (.debug_info) to make type information from;"
                                 + " build it with -g, and do not strip it");
             }
+            List<String> options = new ArrayList<>(List.of("-J", "--btf_gen_floats"));
+            vmlinuxBtf.ifPresent(file ->
+                    options.addAll(List.of("--btf_base", file.toAbsolutePath().toString())));
             Path folder = Files.createTempDirectory("kmolt-pahole");
             try {
-                Path copy = folder.resolve("module.ko");
-                Files.copy(module, copy, StandardCopyOption.REPLACE_EXISTING);
-                run(module, copy, options);
-                return section(copy, ".BTF")
-                        .orElseThrow(() -> new BtfException(module.toString(), program + " added no .BTF to it"));
+                Path copy = Files.write(folder.resolve("module.ko"), object.bytes());
+                run(object.name(), copy, options);
+                return section(object.name(), copy);
             } finally {
                 deleteAll(folder);
             }
         }
 
-        private void run(Path module, Path copy, List<String> options) throws BtfException, IOException {
+        /** What it says of its version. */
+        String version() throws BtfException, IOException {
+            Path folder = Files.createTempDirectory("kmolt-pahole");
+            try {
+                Path log = folder.resolve("log");
+                await(program, start(program, List.of("--version"), log));
+                return Files.readString(log).strip();
+            } finally {
+                deleteAll(folder);
+            }
+        }
+
+        private void run(String name, Path copy, List<String> options) throws BtfException, IOException {
             Path log = copy.resolveSibling("log");
-            List<String> command = new ArrayList<>(List.of(program, "-J", "--btf_gen_floats"));
-            command.addAll(options);
-            command.add(copy.toString());
+            List<String> arguments = new ArrayList<>(options);
+            arguments.add(copy.toString());
+            int status = await(name, start(name, arguments, log));
+            if (status != 0) {
+                String said = new String(Files.readAllBytes(log), StandardCharsets.UTF_8)
+                        .strip()
+                        .replace(copy.toString(), name);
+                String shown = said.length() > MESSAGE_LENGTH ? said.substring(0, MESSAGE_LENGTH) + "…" : said;
+                throw new BtfException(name, "%s failed with status %d: %s".formatted(program, status, shown));
+            }
+        }
+
+        private Process start(String name, List<String> arguments, Path log) throws BtfException {
+            List<String> command = new ArrayList<>(List.of(program));
+            command.addAll(arguments);
             ProcessBuilder builder =
                     new ProcessBuilder(command).redirectErrorStream(true).redirectOutput(log.toFile());
             builder.environment().put("LLVM_OBJCOPY", "objcopy"); // pahole would look for llvm-objcopy
-            Process process;
             try {
-                process = builder.start();
+                return builder.start();
             } catch (IOException e) {
                 throw new BtfException(
-                        module.toString(),
+                        name,
                         program
                                 + " is needed to make its type information, and cannot be run (Debian: apt install dwarves)",
                         e);
             }
+        }
+
+        private int await(String name, Process process) throws BtfException {
             try {
                 if (!process.waitFor(TIME_LIMIT_SECONDS, TimeUnit.SECONDS)) {
-                    throw new BtfException(
-                            module.toString(), "%s was not done after %d s".formatted(program, TIME_LIMIT_SECONDS));
+                    throw new BtfException(name, "%s was not done after %d s".formatted(program, TIME_LIMIT_SECONDS));
                 }
+                return process.exitValue();
             } catch (InterruptedException e) {
                 Thread.currentThread().interrupt();
-                throw new BtfException(module.toString(), program + " was interrupted", e);
+                throw new BtfException(name, program + " was interrupted", e);
             } finally {
                 process.destroyForcibly();
             }
-            if (process.exitValue() != 0) {
-                String said = new String(Files.readAllBytes(log), StandardCharsets.UTF_8)
-                        .strip()
-                        .replace(copy.toString(), module.toString());
-                String shown = said.length() > MESSAGE_LENGTH ? said.substring(0, MESSAGE_LENGTH) + "…" : said;
-                throw new BtfException(
-                        module.toString(),
-                        "%s failed with status %d: %s".formatted(program, process.exitValue(), shown));
-            }
         }
 
-        private static Optional<byte[]> section(Path file, String name) throws BtfException, IOException {
+        private byte[] section(String name, Path copy) throws BtfException, IOException {
             try {
-                ElfObject object = ElfObject.read(file);
-                return object.section(name).map(object::content);
+                ElfObject object = ElfObject.read(copy);
+                return object.section(".BTF")
+                        .map(object::content)
+                        .orElseThrow(() -> new BtfException(name, program + " added no .BTF to it"));
             } catch (ElfException e) {
-                throw new BtfException(file.toString(), e.problem(), e);
+                throw new BtfException(name, e.problem(), e);
             }
         }
 

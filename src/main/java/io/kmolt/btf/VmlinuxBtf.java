@@ -3,11 +3,6 @@ package io.kmolt.btf;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
-import java.util.HexFormat;
-import java.util.Objects;
 import java.util.Optional;
 
 /**
@@ -28,22 +23,23 @@ public record VmlinuxBtf(Btf types, Path file) {
      * @throws IOException if it cannot be read, or the cache not be written
      */
     public static VmlinuxBtf read(Path vmlinuz) throws BtfException, IOException {
-        return read(vmlinuz, defaultCache());
+        return read(vmlinuz, BtfCache.ofUser());
     }
 
-    static VmlinuxBtf read(Path vmlinuz, Path cache) throws BtfException, IOException {
+    static VmlinuxBtf read(Path vmlinuz, BtfCache cache) throws BtfException, IOException {
         byte[] image = Files.readAllBytes(vmlinuz);
-        Path entry = entry(image, cache);
-        if (Files.isRegularFile(entry)) {
+        Path entry = cache.entry(image);
+        Optional<byte[]> known = BtfCache.find(entry);
+        if (known.isPresent()) {
             try {
-                return new VmlinuxBtf(Btf.parse(vmlinuz.toString(), Files.readAllBytes(entry)), entry);
+                return new VmlinuxBtf(Btf.parse(vmlinuz.toString(), known.get()), entry);
             } catch (BtfException _) {
                 Files.deleteIfExists(entry); // cut short or damaged: what the image holds counts
             }
         }
         byte[] raw = extract(vmlinuz, image);
         Btf btf = Btf.parse(vmlinuz.toString(), raw);
-        store(entry, raw);
+        cache.store(entry, raw);
         return new VmlinuxBtf(btf, entry);
     }
 
@@ -52,36 +48,5 @@ public record VmlinuxBtf(Btf types, Path file) {
         return ElfImage.section(vmlinuz.toString(), vmlinux, ".BTF")
                 .orElseThrow(() -> new BtfException(
                         vmlinuz.toString(), "the kernel was built without CONFIG_DEBUG_INFO_BTF: it has no .BTF"));
-    }
-
-    /** Under a name of its own first, so that nobody reads half of it. */
-    private static void store(Path entry, byte[] raw) throws IOException {
-        Path folder = Files.createDirectories(entry.toAbsolutePath().getParent());
-        Path part = Files.createTempFile(folder, "part-", "");
-        try {
-            Files.write(part, raw);
-            Files.move(part, entry, StandardCopyOption.ATOMIC_MOVE);
-        } finally {
-            Files.deleteIfExists(part);
-        }
-    }
-
-    private static Path entry(byte[] image, Path cache) {
-        try {
-            byte[] digest = MessageDigest.getInstance("SHA-256").digest(image);
-            return cache.resolve("btf").resolve(HexFormat.of().formatHex(digest));
-        } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException(e); // every Java platform has SHA-256
-        }
-    }
-
-    private static Path defaultCache() {
-        return Optional.ofNullable(System.getenv("KMOLT_CACHE"))
-                .filter(folder -> !folder.isEmpty())
-                .map(Path::of)
-                .orElseGet(() -> Path.of(
-                        Objects.requireNonNullElse(System.getenv("HOME"), System.getProperty("user.home")),
-                        ".cache",
-                        "kmolt"));
     }
 }

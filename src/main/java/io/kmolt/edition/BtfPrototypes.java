@@ -8,8 +8,6 @@ import io.kmolt.btf.Pahole;
 import io.kmolt.btf.Prototype;
 import io.kmolt.elf.ElfObject;
 import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -41,13 +39,7 @@ public record BtfPrototypes(Btf editions, Map<String, Btf> objects) implements P
         if (own.isPresent()) {
             return own.get();
         }
-        Path copy = Files.createTempFile("kmolt-", ".ko");
-        try {
-            Files.write(copy, file.bytes());
-            return Btf.parseSplit(file.name(), Pahole.encode(copy, types.raw()), types.vmlinux());
-        } finally {
-            Files.deleteIfExists(copy);
-        }
+        return Btf.parseSplit(file.name(), Pahole.encode(file, types.raw()), types.vmlinux());
     }
 
     @Override

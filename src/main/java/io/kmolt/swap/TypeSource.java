@@ -2,8 +2,8 @@ package io.kmolt.swap;
 
 import io.kmolt.btf.Btf;
 import io.kmolt.btf.BtfException;
+import io.kmolt.btf.DwarfTypes;
 import io.kmolt.btf.ModuleBtf;
-import io.kmolt.btf.Pahole;
 import io.kmolt.btf.VmlinuxBtf;
 import io.kmolt.diff.BtfTypes;
 import io.kmolt.diff.Types;
@@ -11,8 +11,6 @@ import io.kmolt.elf.ElfObject;
 import io.kmolt.elf.ElfSection;
 import io.kmolt.module.KernelModule;
 import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -100,14 +98,8 @@ public final class TypeSource {
                 return split.get();
             }
         }
-        boolean debugged = elf.section(".debug_info").isPresent();
-        if (kernel.isPresent() && debugged) {
-            Path base = kernel.get().file();
-            byte[] raw = withFile(module, file -> Pahole.encode(file, base));
-            return Btf.parseSplit(elf.name(), raw, kernel.get().types());
-        }
-        if (debugged) {
-            return Btf.parse(elf.name(), withFile(module, Pahole::encodeAlone));
+        if (elf.section(".debug_info").isPresent()) {
+            return DwarfTypes.of(elf, kernel);
         }
         Optional<ElfSection> own = elf.section(".BTF");
         if (own.isPresent() && !module.isLoadable()) {
@@ -119,20 +111,5 @@ public final class TypeSource {
                                 + " kmolt lab kernel fetch " + release
                         : " are not known, as it has neither BTF nor debugging information: build it with -g, and do"
                                 + " not strip it"));
-    }
-
-    private interface Encoder {
-        byte[] encode(Path file) throws BtfException, IOException;
-    }
-
-    /** The module may come from a compressed file, or from another machine. */
-    private static byte[] withFile(KernelModule module, Encoder encoder) throws BtfException, IOException {
-        Path copy = Files.createTempFile("kmolt-", ".ko");
-        try {
-            Files.write(copy, module.elf().bytes());
-            return encoder.encode(copy);
-        } finally {
-            Files.deleteIfExists(copy);
-        }
     }
 }

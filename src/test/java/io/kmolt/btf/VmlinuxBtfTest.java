@@ -23,7 +23,7 @@ class VmlinuxBtfTest {
     Path folder;
 
     private Path image = Path.of("");
-    private Path cache = Path.of("");
+    private BtfCache cache = new BtfCache(Path.of(""));
     private byte[] vmlinux = {};
 
     @BeforeEach
@@ -32,7 +32,7 @@ class VmlinuxBtfTest {
         writer.integer("the kernel's int", 4, BtfWriter.SIGNED);
         vmlinux = SyntheticImage.vmlinux(".BTF", writer.bytes());
         image = folder.resolve("vmlinuz");
-        cache = folder.resolve("cache");
+        cache = new BtfCache(folder.resolve("cache"));
     }
 
     @ParameterizedTest
@@ -153,10 +153,10 @@ class VmlinuxBtfTest {
     }
 
     private List<Path> entries() throws IOException {
-        if (!Files.exists(cache.resolve("btf"))) {
+        if (!Files.exists(cache.folder())) {
             return List.of();
         }
-        try (Stream<Path> files = Files.list(cache.resolve("btf"))) {
+        try (Stream<Path> files = Files.list(cache.folder())) {
             return files.toList();
         }
     }
