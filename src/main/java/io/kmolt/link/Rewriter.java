@@ -19,6 +19,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
 import java.util.TreeSet;
@@ -125,6 +126,7 @@ final class Rewriter {
 
     private ElfRelocation rewrite(int section, Reference reference, ElfRelocation relocation) {
         SectionKind holder = section < 0 ? SectionKind.DEFINITION : edition.kind(section);
+        ownHolder(section, relocation.offset()).ifPresent(own -> loadable(own, section, reference));
         return switch (reference.referent()) {
             case Referent.InItem(Item item, long delta)
             when item.function() -> function(holder, reference, relocation, item, delta);
@@ -148,6 +150,43 @@ final class Rewriter {
     /** Whether what it holds may get into objects of the kernel. */
     private static boolean isLive(SectionKind holder) {
         return holder == SectionKind.TEXT || holder == SectionKind.EXIT_TEXT;
+    }
+
+    /** The object at a place, if it is data that only the update has. */
+    private Optional<Item> ownHolder(int section, long offset) {
+        return Optional.ofNullable(section < 0 ? null : edition.at(section, offset))
+                .filter(item -> item.kind().isData() && offset < item.end())
+                .filter(item -> !Words.isHarmless(item) && sharing.address(item).isEmpty());
+    }
+
+    /**
+     * What such an object names, code may load from it and hand out. The code's own reference to the object does not tell:
+     * an index is enough to get at its words.
+     */
+    private void loadable(Item own, int section, Reference reference) {
+        switch (reference.referent()) {
+            case Referent.InItem(Item item, long delta)
+            when item.function() -> {
+                // Places within code are those that a jump table leads to, and nobody hands out.
+                if (item.kind() == SectionKind.TEXT && delta == 0) {
+                    sticky.add("its own %s names its function %s".formatted(own.name(), item.name()));
+                }
+            }
+            case Referent.InItem(Item item, long delta)
+            when sharing.address(item).isEmpty() -> {
+                if (item.kind().isData() && item.size() > 0 && !Words.isHarmless(item)) {
+                    sticky.add("its own %s names its own %s".formatted(own.name(), item.name()));
+                }
+            }
+            case Referent.InItem _ -> handOut(section, reference);
+            case Referent.Anonymous _ -> sticky.add("its own %s names nameless data".formatted(own.name()));
+            case Referent.Literal(int home, long offset, String text) -> {
+                if (sharing.literal(text).isEmpty()) {
+                    sticky.add("its own %s names the new string \"%s\"".formatted(own.name(), abbreviated(text)));
+                }
+            }
+            case Referent.Import _, Referent.Absolute _ -> {}
+        }
     }
 
     private ElfRelocation function(

@@ -14,6 +14,7 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Where the code and the tables of an update lead. */
 class LinkerTest {
@@ -88,6 +89,35 @@ class LinkerTest {
         assertThat(linked.array(SLOTS, 4))
                 .noneMatch(slot -> slot.get(0) == linked.inBase("ops") + 8)
                 .noneMatch(slot -> slot.get(2) == linked.inUpdate("timer"));
+    }
+
+    /** The loop over the table is all that refers to it: code loads the pointers, and takes no address. */
+    @ParameterizedTest(name = "{0}")
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "&opener                | its own table_of_it names its function opener",
+                "&fresh                 | its own table_of_it names its function fresh",
+                "\"of the update\"       | its own table_of_it names the new string \"of the update\"",
+                "&own                   | its own table_of_it names its own own",
+                "(char []){ 1, 2, 3 }   | its own table_of_it names its own __compound_literal.0",
+            })
+    void whatATableOfTheUpdateNamesMayBeHandedOutAndMakesItStay(String word, String why) throws LinkException {
+        assertThat(withTable(word).update().sticky()).contains(why);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"\"label\"", "&number", "&import_a", "(void *)5"})
+    void whatTheKernelHasAnywayDoesNot(String word) throws LinkException {
+        assertThat(withTable(word).update().sticky()).noneMatch(why -> why.contains("table_of_it"));
+    }
+
+    private static LinkedUpdate withTable(String word) throws LinkException {
+        return LinkedUpdate.link(SOURCE, SOURCE.replace("* 1000", "* 1001") + """
+                        static long own; static int fresh(int x) { return import_a(x) + 77; }
+                        static void *const table_of_it[] __attribute__((section(".rodata.table_of_it"))) = { %s, (void *)1, (void *)&number };
+                        void *load_it(long i) { own++; if (i > 5) fresh(i); return table_of_it[i]; }
+                        """.formatted(word));
     }
 
     @Test
