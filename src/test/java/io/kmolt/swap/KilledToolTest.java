@@ -34,9 +34,10 @@ class KilledToolTest {
 
     @AfterAll
     static void stop() throws IOException {
-        guest().sh("rmmod greeter; rmmod kmolt");
-        guest().assertQuiet();
-        guest().close();
+        try (SwapGuest last = guest()) {
+            last.sh("rmmod greeter; rmmod kmolt");
+            last.assertQuiet();
+        }
     }
 
     private static SwapGuest guest() {

@@ -107,14 +107,23 @@ final class MortalTarget implements Target {
         }
     }
 
-    /** The shell and all that it has started, in groups of their own included. */
+    /**
+     * The shell and all that it has started, in groups of their own included. They are stopped first, until no look finds
+     * one more: what is killed while it forks would leave a child that nobody knows.
+     */
     private void kill() throws TargetException {
         killer.run("""
-                all=%d; generation=$all
-                while [ "$generation" ]; do
-                    children=
-                    for p in $generation; do children="$children $(cat /proc/$p/task/*/children 2>/dev/null)"; done
-                    generation=$(echo $children); all="$all $generation"
+                all= found=%d
+                while [ "$all" != "$found" ]; do
+                    all=$found
+                    kill -STOP $all
+                    found= generation=${all%%%% *}
+                    while [ "$generation" ]; do
+                        found="$found $generation" children=
+                        for p in $generation; do children="$children $(cat /proc/$p/task/*/children 2>/dev/null)"; done
+                        generation=$(echo $children)
+                    done
+                    found=$(echo $found)
                 done
                 kill -KILL $all
                 """.formatted(shell), Target.DEFAULT_TIMEOUT);
