@@ -16,6 +16,8 @@ import org.junit.jupiter.api.Test;
 /** The command itself, on the kernel that it runs on. */
 @Tag("lab")
 class SwapInsideTest {
+    /** On the debug kernel a Java machine within the guest takes minutes to start, and this starts five. */
+    @Tag("stock")
     @Test
     void theCommandSwapsAndRevertsAModuleOfTheKernelThatItRunsOn() throws Exception {
         Path home = Path.of(System.getProperty("kmolt.home"));
