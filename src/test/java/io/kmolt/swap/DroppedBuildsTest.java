@@ -143,7 +143,7 @@ class DroppedBuildsTest {
         assertThat(told()).isEqualTo(before + 20);
     }
 
-    /** On the debug kernel each of these builds stays anyway: lockdep has it bring strings of its own. */
+    /** On the debug kernel each of these builds is sticky, for what that kernel has the compiler add. */
     @Tag("stock")
     @Test
     void whatLaterBuildsShareAVariableWithStaysAsLongAsOneOfThemDoes() throws Exception {
