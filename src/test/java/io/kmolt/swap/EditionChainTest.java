@@ -74,8 +74,6 @@ class EditionChainTest {
         }
     }
 
-    /** On the debug kernel the build is refused: lockdep is told the address of start_this_handle (_THIS_IP_). */
-    @Tag("stock")
     @Test
     void theJournalIsSwappedBelowABusyFileSystemWhoseThreadSleepsInIt() throws Exception {
         assertThat(guest().sh("cat $(dirname $(grep -l ^jbd2/loop /proc/[0-9]*/comm))/stack"))
