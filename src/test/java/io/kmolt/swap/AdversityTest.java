@@ -91,7 +91,7 @@ class AdversityTest {
         return Update.link(guest(), "minix", SwapGuest.fixture("minix", "a"), folder);
     }
 
-    /** On the debug kernel the build is refused: lockdep is told the address of start_this_handle (_THIS_IP_). */
+    /** On the debug kernel the build is refused: code stores the address of start_this_handle there. */
     @Tag("stock")
     @Test
     void anImporterMayComeAndGoMeanwhile() throws Exception {

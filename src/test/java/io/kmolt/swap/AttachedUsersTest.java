@@ -141,7 +141,7 @@ class AttachedUsersTest {
 
     // What is said of them, and what is true.
 
-    /** On the debug kernel the build is refused first: lockdep is told addresses (_THIS_IP_) of functions that others hold. */
+    /** On the debug kernel the build is refused first: code stores addresses of functions there that others hold. */
     @Tag("stock")
     @Test
     void allAreNamedAndCutOffOnlyIfThatIsAcknowledgedAndAreBackAfterARevert() throws Exception {

@@ -98,7 +98,7 @@ class EditionChainTest {
         }
     }
 
-    /** On the debug kernel these builds are refused: lockdep is told the address of start_this_handle (_THIS_IP_). */
+    /** On the debug kernel these builds are refused: code stores the address of start_this_handle there. */
     @Tag("stock")
     @Test
     void threeBuildsOfTheJournalFollowEachOtherUnderLoadAndAreTakenBackOneByOne() throws Exception {
