@@ -67,6 +67,7 @@ demo: setup ## swap a mounted ext4 and a device of ours, route one user to an ed
 	@./kmolt demo
 
 test: setup ## everything that guards the product
+	@scripts/setup clang-14
 	@$(MAKE) --no-print-directory build fixtures check-core
 	@$(TEST) verify -DexcludedTags=none
 	@$(TEST) surefire:test -DexcludedTags=none -Dgroups=every-kernel -Dkmolt.kernel=$(NEWER) -Dkmolt.rounds=2
@@ -97,7 +98,7 @@ test-mutations: setup ## MUTATIONS (2000) changes of modules and sources with SE
 	@$(MAKE) --no-print-directory build fixtures
 	@echo "$(MUTATIONS) mutations with seed $(SEED)"
 	@mvn -B -ntp test -DexcludedTags=none -Dtest='MutationTest,SourceMutationTest,ShuffledOrderTest,RebuildTest' \
-		-Dkmolt.mutations=$(MUTATIONS) -Dkmolt.seed=$(SEED) -Dkmolt.shuffles=3 -Dkmolt.rebuilt=minix,jbd2
+		-Dkmolt.mutations=$(MUTATIONS) -Dkmolt.seed=$(SEED) -Dkmolt.shuffles=3 -Dkmolt.rebuilt=minix,jbd2,ext4
 
 check-core: ## the kernel's own style check over the core
 	@scripts/check-core $(CACHE)

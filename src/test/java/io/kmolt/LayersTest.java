@@ -16,8 +16,8 @@ import org.junit.jupiter.params.provider.MethodSource;
 /** The packages are layers: each uses only what stands before it in this list. */
 class LayersTest {
     private static final List<String> LAYERS = List.of(
-            "elf", "x86", "btf", "module", "diff", "link", "route", "sign", "target", "swap", "edition", "plan", "lab",
-            "kernels", "demo", "cli");
+            "elf", "x86", "dwarf", "btf", "module", "diff", "link", "route", "sign", "target", "swap", "edition",
+            "plan", "lab", "kernels", "demo", "cli");
 
     private static final JavaClasses KMOLT = new ClassFileImporter()
             .withImportOption(ImportOption.Predefined.DO_NOT_INCLUDE_TESTS)

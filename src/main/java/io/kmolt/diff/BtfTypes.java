@@ -5,16 +5,21 @@ import io.kmolt.btf.BtfException;
 import io.kmolt.btf.FunctionPrototypes;
 import io.kmolt.btf.LayoutDiff;
 import io.kmolt.btf.LayoutDifference;
+import io.kmolt.btf.LineParameter;
 import io.kmolt.btf.OpaqueMembers;
 import io.kmolt.btf.Scope;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalInt;
 
 /** What the BTF of two builds says about their types. */
 public final class BtfTypes implements Types {
     private final Btf oldTypes;
     private final Btf newTypes;
     private final List<LayoutDifference> differences;
+    private final Map<String, OptionalInt> lineArguments = new HashMap<>();
 
     /**
      * Compares the types that either build owns.
@@ -57,5 +62,14 @@ public final class BtfTypes implements Types {
     @Override
     public Optional<String> prototypeDifference(String function) {
         return FunctionPrototypes.incompatibility(oldTypes, function, newTypes, function);
+    }
+
+    /** Both builds have to agree. */
+    @Override
+    public OptionalInt lineArgument(String function) {
+        return lineArguments.computeIfAbsent(function, name -> {
+            OptionalInt before = LineParameter.of(oldTypes, name);
+            return before.equals(LineParameter.of(newTypes, name)) ? before : OptionalInt.empty();
+        });
     }
 }

@@ -39,8 +39,8 @@ import java.util.function.BiPredicate;
  * </ol>
  *
  * <p>Bound: each byte and each reference is looked at once after correlation; contents without an identity once for each
- * reference to them. Fallback: whatever is not proven the same is changed. Limits: line numbers in warnings and the folders
- * of source files do not count; padding does not. docs/limits.md has the whole list.
+ * reference to them. Fallback: whatever is not proven the same is changed. Limits: line numbers that are
+ * known to be such ({@link LineNumbers}), those in warnings, the folders of source files and padding do not count. docs/limits.md has the whole list.
  */
 public final class Comparer {
     private static final int WORD = 8;
@@ -49,6 +49,7 @@ public final class Comparer {
     private final KernelModule newModule;
     private final CodeNotes oldNotes;
     private final CodeNotes newNotes;
+    private final LineNumbers lines;
     private final Map<Item, Shape> oldShapes;
     private final Map<Item, Shape> newShapes;
     private final KernelTies ties;
@@ -57,13 +58,15 @@ public final class Comparer {
     private final Map<Item, List<WordPair>> words = new HashMap<>();
     private final Set<Item> changedContents = new HashSet<>();
 
-    private Comparer(KernelModule oldModule, KernelModule newModule) {
+    private Comparer(KernelModule oldModule, KernelModule newModule, Types types) {
         this.oldModule = oldModule;
         this.newModule = newModule;
         this.oldNotes = new CodeNotes(oldModule);
         this.newNotes = new CodeNotes(newModule);
-        this.oldShapes = Shape.of(oldModule, oldNotes);
-        this.newShapes = Shape.of(newModule, newNotes);
+        this.lines = new LineNumbers(oldModule, newModule, types);
+        this.oldShapes = Shape.of(oldModule, oldNotes, lines);
+        this.newShapes = Shape.of(newModule, newNotes, lines);
+        lines.clearMoved(oldShapes, newShapes);
         this.ties = new KernelTies(oldModule, newModule);
         this.correlation = Correlator.correlate(oldModule, newModule, oldShapes, newShapes);
         this.meaning =
@@ -72,7 +75,7 @@ public final class Comparer {
 
     /** Compares two builds and decides whether the second may take over from the first while it is in use. */
     public static Comparison compare(KernelModule oldModule, KernelModule newModule, Types types) {
-        Comparer comparer = new Comparer(oldModule, newModule);
+        Comparer comparer = new Comparer(oldModule, newModule, types);
         Map<Item, Change> objects = comparer.compareObjects();
         Map<Item, Change> functions = comparer.compareFunctions();
         Comparison comparison = new Comparison(
@@ -90,6 +93,7 @@ public final class Comparer {
                 comparer.tabled(),
                 exported(oldModule),
                 comparer.counterparts(),
+                comparer.lines,
                 comparer.meaning::same,
                 new ArrayList<>(),
                 new ArrayList<>());

@@ -26,6 +26,7 @@ import java.util.function.BiPredicate;
  * @param exported names that the old build exports
  * @param counterparts for each reference of the new build that stands in code or data of the same shape as in the old
  *     build: what stands in its place there
+ * @param lines what is known of line numbers in their code
  * @param sameReferent whether what a reference of the old build means is what one of the new build means
  * @param others in what else the builds differ, of all that the kernel loads
  * @param refusals why the new build must not take over; empty if it may
@@ -43,6 +44,7 @@ public record Comparison(
         Set<Item> tabled,
         Set<String> exported,
         Map<Place, Reference> counterparts,
+        LineNumbers lines,
         BiPredicate<Reference, Reference> sameReferent,
         List<Difference> others,
         List<Refusal> refusals) {

@@ -2,73 +2,94 @@ package io.kmolt.diff;
 
 import io.kmolt.module.Item;
 import io.kmolt.module.KernelModule;
-import io.kmolt.module.Reference;
-import io.kmolt.module.Referent;
 import io.kmolt.x86.Instruction;
-import io.kmolt.x86.Instruction.Flow;
-import io.kmolt.x86.Instruction.OpcodeMap;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 
 /**
- * Line numbers in code: kernels that look for mistakes tell {@code might_sleep()} and its like where they are called
- * from, as {@code (__FILE__, __LINE__)}. They say how many lines are above, not what the code does.
+ * Line numbers in the code of two builds: {@code __LINE__} says how many lines are above, not what the code does.
  *
- * <p>Recognised is {@code mov $line, %esi} that leads straight to a call of one of these, the second of whose arguments is
- * the line (include/linux/kernel.h, include/linux/lockdep.h). What is put together in another way counts as changed.
+ * <p>Nothing marks a number as one, so there has to be evidence, of either kind:
+ *
+ * <ul>
+ *   <li>It is an argument that the callee calls a line number ({@link ToldLines}): needs types, or one of few known names.
+ *   <li>It moved as its source did ({@link MovedLines}): needs debugging information of both builds.
+ * </ul>
+ *
+ * <p>Bound: what is told is looked for once in each function; what moved, in functions of one name and size whose code
+ * differs. Fallback: any other number counts. Limits: that of a call which several paths lead to, and one that is stored, are
+ * not known without debugging information.
  */
 final class LineNumbers {
-    private static final Set<String> TOLD =
-            Set.of("__might_sleep", "__might_resched", "__might_fault", "lockdep_rcu_suspicious");
+    private final KernelModule oldModule;
+    private final KernelModule newModule;
+    private final ToldLines told;
+    private final MovedLines moved;
 
-    /** {@code mov $imm32, %esi}. */
-    private static final int MOV_ESI = 0xb8 + 6;
+    LineNumbers(KernelModule oldModule, KernelModule newModule, Types types) {
+        this.oldModule = oldModule;
+        this.newModule = newModule;
+        this.told = new ToldLines(types);
+        this.moved = new MovedLines(oldModule, newModule);
+    }
 
-    private LineNumbers() {}
+    /** Sets those that are told to zero in a function's code. */
+    void clear(KernelModule module, Item function, byte[] code) {
+        told.clear(module, function, code);
+    }
 
-    /** Sets them to zero in a function's code. */
-    static void clear(KernelModule module, Item function, byte[] code) {
-        Map<Long, String> calls = calls(module, function);
-        if (calls.isEmpty()) {
-            return;
-        }
-        List<Instruction> instructions = module.instructions(function);
-        for (int i = 0; i < instructions.size(); i++) {
-            Instruction mov = instructions.get(i);
-            if (isLine(mov) && leadsToOne(instructions.subList(i + 1, instructions.size()), calls)) {
-                int at = (int) (mov.offset() + mov.immOffset() - function.offset());
-                Arrays.fill(code, at, at + mov.immSize(), (byte) 0);
+    /** Whether two instructions that differ in their immediates have line numbers there. */
+    boolean isMoved(Item oldFunction, Instruction old, Item newFunction, Instruction now) {
+        return moved.isMoved(oldFunction, old, newFunction, now);
+    }
+
+    /** Sets those that moved to zero, in functions that differ in nothing else. */
+    void clearMoved(Map<Item, Shape> oldShapes, Map<Item, Shape> newShapes) {
+        Map<String, List<Map.Entry<Item, Shape>>> olds = new HashMap<>();
+        oldShapes
+                .entrySet()
+                .forEach(old -> olds.computeIfAbsent(old.getKey().name(), _ -> new ArrayList<>())
+                        .add(old));
+        for (Map.Entry<Item, Shape> now : newShapes.entrySet()) {
+            for (Map.Entry<Item, Shape> old : olds.getOrDefault(now.getKey().name(), List.of())) {
+                if (Arrays.equals(old.getValue().code(), now.getValue().code()) || clearMoved(old, now)) {
+                    break;
+                }
             }
         }
     }
 
-    private static boolean isLine(Instruction mov) {
-        return mov.map() == OpcodeMap.ONE_BYTE && mov.opcode() == MOV_ESI && mov.length() == 5;
+    /** Whether the code is the same now; if not, neither shape is another. */
+    private boolean clearMoved(Map.Entry<Item, Shape> old, Map.Entry<Item, Shape> now) {
+        byte[] oldCode = old.getValue().code().clone();
+        byte[] newCode = now.getValue().code().clone();
+        boolean same = clearMoved(old.getKey(), oldCode, now.getKey(), newCode);
+        if (same) {
+            old.setValue(old.getValue().withCode(oldCode));
+            now.setValue(now.getValue().withCode(newCode));
+        }
+        return same;
     }
 
-    private static boolean leadsToOne(List<Instruction> next, Map<Long, String> calls) {
-        for (Instruction instruction : next) {
-            if (instruction.flow() != Flow.NEXT) {
-                return instruction.isCall() && calls.containsKey((long) instruction.offset());
-            }
-            if (isLine(instruction)) {
-                return false;
+    private boolean clearMoved(Item oldItem, byte[] oldCode, Item newItem, byte[] newCode) {
+        List<Instruction> olds = oldModule.instructions(oldItem);
+        List<Instruction> news = newModule.instructions(newItem);
+        if (oldCode.length != newCode.length || olds.size() != news.size()) {
+            return false;
+        }
+        for (int i = 0; i < olds.size(); i++) {
+            Instruction a = olds.get(i);
+            int at = (int) (a.offset() - oldItem.offset());
+            if (!Arrays.equals(oldCode, at, at + a.length(), newCode, at, at + a.length())
+                    && isMoved(oldItem, a, newItem, news.get(i))) {
+                int from = at + a.immOffset();
+                Arrays.fill(oldCode, from, from + a.immSize(), (byte) 0);
+                Arrays.fill(newCode, from, from + a.immSize(), (byte) 0);
             }
         }
-        return false;
-    }
-
-    /** Calls of what is told its line, by where the instruction begins; all are {@code call rel32}. */
-    private static Map<Long, String> calls(KernelModule module, Item function) {
-        Map<Long, String> calls = new HashMap<>();
-        for (Reference reference : module.references(function)) {
-            if (reference.referent() instanceof Referent.Import(String name) && TOLD.contains(name)) {
-                calls.put(reference.offset() - 1, name);
-            }
-        }
-        return calls;
+        return Arrays.equals(oldCode, newCode);
     }
 }

@@ -37,7 +37,7 @@ final class Reasons {
             byte[] code,
             List<Reference> references,
             List<Instruction> instructions) {
-        static Side of(KernelModule module, Item function) {
+        static Side of(KernelModule module, Item function, LineNumbers lines) {
             List<Instruction> instructions = module.instructions(function).stream()
                     .filter(i -> !i.mnemonic().equals("nop"))
                     .toList();
@@ -46,7 +46,7 @@ final class Reasons {
             for (Reference reference : module.references(function)) {
                 CodeNotes.clear(code, Shape.at(reference, reference.offset() - function.offset()));
             }
-            LineNumbers.clear(module, function, code);
+            lines.clear(module, function, code);
             return new Side(module, function, code, module.references(function), instructions);
         }
 
@@ -72,8 +72,8 @@ final class Reasons {
 
     /** Why a function that both builds have is not the same. */
     Reason of(Item oldItem, Item newItem) {
-        Side old = Side.of(comparison.oldModule(), oldItem);
-        Side now = Side.of(comparison.newModule(), newItem);
+        Side old = Side.of(comparison.oldModule(), oldItem, comparison.lines());
+        Side now = Side.of(comparison.newModule(), newItem, comparison.lines());
         Optional<Reason> jump = Optional.empty();
         int common = Math.min(old.instructions.size(), now.instructions.size());
         for (int i = 0; i < common; i++) {
@@ -108,6 +108,9 @@ final class Reasons {
         List<Reference> news = now.references(b);
         if (!Arrays.equals(old.bytes(a), now.bytes(b))) {
             boolean number = isSameForm(a, b) && sameButNumbers(old.bytes(a), now.bytes(b), b);
+            if (number && a.disp() == b.disp() && comparison.lines().isMoved(old.function, a, now.function, b)) {
+                return Optional.empty();
+            }
             return Optional.of(changed(number ? Kind.CONSTANT : Kind.INSTRUCTION, old, a, now, b));
         }
         if (olds.size() != news.size()) {

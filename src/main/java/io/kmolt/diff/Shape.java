@@ -77,18 +77,22 @@ record Shape(byte[] code, List<Reference> references, List<CodeNote> notes) {
         };
     }
 
+    Shape withCode(byte[] otherCode) {
+        return new Shape(otherCode, references, notes);
+    }
+
     /** The shapes of all functions of a module. */
-    static Map<Item, Shape> of(KernelModule module, CodeNotes notes) {
+    static Map<Item, Shape> of(KernelModule module, CodeNotes notes, LineNumbers lines) {
         Map<Item, Shape> shapes = new HashMap<>();
         for (Item item : module.items()) {
             if (item.function() && !module.instructions(item).isEmpty()) {
-                shapes.put(item, of(module, item, notes));
+                shapes.put(item, of(module, item, notes, lines));
             }
         }
         return shapes;
     }
 
-    private static Shape of(KernelModule module, Item function, CodeNotes notes) {
+    private static Shape of(KernelModule module, Item function, CodeNotes notes, LineNumbers lines) {
         byte[] code =
                 Arrays.copyOfRange(module.content(function.section()), (int) function.offset(), (int) function.end());
         List<Reference> references = new ArrayList<>();
@@ -97,7 +101,7 @@ record Shape(byte[] code, List<Reference> references, List<CodeNote> notes) {
             CodeNotes.clear(code, inside);
             references.add(inside);
         }
-        LineNumbers.clear(module, function, code);
+        lines.clear(module, function, code);
         return new Shape(code, references, notes.at(function.section(), function.offset(), function.end()));
     }
 

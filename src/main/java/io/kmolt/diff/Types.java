@@ -3,6 +3,7 @@ package io.kmolt.diff;
 import io.kmolt.btf.LayoutDifference;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalInt;
 
 /** What is known about the types of two builds. */
 public interface Types {
@@ -16,6 +17,11 @@ public interface Types {
     /** Why they were not compared; empty if they were. */
     default Optional<String> unknown() {
         return Optional.empty();
+    }
+
+    /** Which argument of a function is a line number of its caller's source, from 0; empty if none is known to be. */
+    default OptionalInt lineArgument(String function) {
+        return OptionalInt.empty();
     }
 
     /** Every difference, also those that harm nobody. */

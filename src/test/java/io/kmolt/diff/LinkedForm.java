@@ -24,6 +24,8 @@ import java.util.NavigableSet;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /**
  * What of a module's file is left once it is loaded: the bytes of all sections that take memory, with relocations resolved to
@@ -34,7 +36,8 @@ import java.util.TreeSet;
  *
  * <ul>
  *   <li>the line of a {@code __bug_table} or {@code __dyndbg} entry; the folders, and the line, in a literal that is
- *       nothing but the name of a source file with or without a line;
+ *       nothing but the name of a source file with or without a line, or has this behind {@code field "…" at};
+ *   <li>whether a distance within a section is in the bytes already or a relocation makes it;
  *   <li>bytes that belong to no function or object, to which nothing refers, and which no relocation fills: padding;
  *   <li>in mergeable sections, what nothing refers to: literals and constants count where they are used;
  *   <li>notes, which tell builds apart; of {@code .modinfo} the same ({@code srcversion}, {@code vermagic}, {@code
@@ -46,6 +49,8 @@ import java.util.TreeSet;
  */
 final class LinkedForm {
     private static final Set<String> OF_THE_BUILD = Set.of("srcversion", "vermagic", "intree");
+    private static final Pattern SOURCE_PLACE =
+            Pattern.compile("(?<field>(?:field \".*\" at )?)(?<file>[\\w.+/-]+\\.[ch])(?<line>(?::\\d+)?)");
     private static final int VERSION = 64;
     private static final int BUG = 12;
     private static final int DEBUG_PRINT = 56;
@@ -156,7 +161,9 @@ final class LinkedForm {
         skipped.stream().filter(i -> i < bytes.length).forEach(i -> bytes[i] = 0);
         StringBuilder tokens = new StringBuilder();
         for (ElfRelocation relocation : elf.relocations(section.index())) {
-            if (relocation.type() != Elf.R_X86_64_NONE) {
+            if (isResolvable(section, relocation)) {
+                resolve(relocation, bytes);
+            } else if (relocation.type() != Elf.R_X86_64_NONE) {
                 int from = (int) relocation.offset();
                 Arrays.fill(bytes, from, Math.min(bytes.length, from + relocation.width()), (byte) 0);
                 if (!isEmptyReplacement(section, relocation)) {
@@ -166,6 +173,18 @@ final class LinkedForm {
         }
         clearLines(section, bytes);
         return HexFormat.of().formatHex(bytes) + tokens;
+    }
+
+    /** Whether an assembler could have done without it, as it does for a local function. */
+    private boolean isResolvable(ElfSection section, ElfRelocation relocation) {
+        return form(relocation) == Elf.R_X86_64_PC32
+                && elf.symbols().get(relocation.symbol()).shndx() == section.index()
+                && relocation.offset() + relocation.width() <= section.size();
+    }
+
+    private void resolve(ElfRelocation relocation, byte[] bytes) {
+        long distance = elf.symbols().get(relocation.symbol()).value() + relocation.addend() - relocation.offset();
+        ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN).putInt((int) relocation.offset(), (int) distance);
     }
 
     private boolean isEmptyReplacement(ElfSection section, ElfRelocation relocation) {
@@ -232,9 +251,14 @@ final class LinkedForm {
 
     /** Where a build has its sources, and how many lines are above. */
     private static String withoutPlace(String text) {
-        return text.matches("[\\w.+/-]+\\.[ch](:\\d+)?")
-                ? text.substring(text.lastIndexOf('/') + 1).replaceFirst(":\\d+$", ":")
-                : text;
+        Matcher place = SOURCE_PLACE.matcher(text);
+        if (!place.matches()) {
+            return text;
+        }
+        String file = place.group("file");
+        return place.group("field")
+                + file.substring(file.lastIndexOf('/') + 1)
+                + (place.group("line").isEmpty() ? "" : ":");
     }
 
     private static String text(byte[] bytes, int at) {
