@@ -82,6 +82,27 @@ public record Comparison(
                 && others.isEmpty();
     }
 
+    /** The same with other reasons against a swap. */
+    public Comparison withRefusals(List<Refusal> other) {
+        return new Comparison(
+                oldModule,
+                newModule,
+                correlation,
+                functions,
+                objects,
+                newFunctions,
+                newObjects,
+                words,
+                escaping,
+                tabled,
+                exported,
+                counterparts,
+                lines,
+                sameReferent,
+                others,
+                other);
+    }
+
     public Verdict verdict() {
         return Verdict.of(refusals);
     }

@@ -2,8 +2,10 @@ package io.kmolt.kernels;
 
 import io.kmolt.diff.Comparer;
 import io.kmolt.diff.Comparison;
+import io.kmolt.diff.Types;
 import io.kmolt.elf.ElfException;
 import io.kmolt.kernels.PackageReport.Unhandled;
+import io.kmolt.link.TrialLink;
 import io.kmolt.module.KernelModule;
 import io.kmolt.module.ModuleException;
 import io.kmolt.swap.KernelImages;
@@ -152,8 +154,8 @@ public final class PackageDiff {
         try {
             KernelModule oldModule = KernelModule.read(pair.old);
             KernelModule newModule = KernelModule.read(pair.now);
-            Comparison comparison = Comparer.compare(
-                    oldModule, newModule, TypeSource.compare(oldTypes, oldModule, newTypes, newModule));
+            Types types = TypeSource.compare(oldTypes, oldModule, newTypes, newModule);
+            Comparison comparison = TrialLink.judge(Comparer.compare(oldModule, newModule, types), types);
             return new Outcome.Compared(ModuleChange.of(comparison));
         } catch (ModuleException | ElfException | SwapException | IOException e) {
             return failed(pair, String.valueOf(e.getMessage()));

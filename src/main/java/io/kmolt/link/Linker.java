@@ -47,12 +47,36 @@ public final class Linker {
         return new Linker(input).link();
     }
 
+    /** Every reason that linking finds, beyond those of the comparisons. */
+    static List<Refusal> refusals(LinkInput input) throws ElfException {
+        Linker linker = new Linker(input);
+        linker.checkLandingPads();
+        try {
+            linker.finish(linker.rewrite());
+            return List.of();
+        } catch (LinkException e) {
+            return e.refusals();
+        }
+    }
+
     private Update link() throws LinkException, ElfException {
         // 1. Every build that is in the kernel must agree that the new one may take over from it.
         input.layers().forEach(layer -> refusals.addAll(layer.comparison().refusals()));
         checkLandingPads();
         refuseIfAny();
+        return finish(rewrite());
+    }
 
+    /** The new build's code as it will run, and which words of the base lead to it. */
+    private record Rewritten(
+            ElfEditor editor,
+            Sharing sharing,
+            List<Redirects> redirects,
+            JumpPads pads,
+            List<Slot> slots,
+            Rewriter rewriter) {}
+
+    private Rewritten rewrite() throws ElfException {
         // 2. What is one and the same in the kernel and in the new build.
         Sharing sharing = new Sharing(input);
 
@@ -72,39 +96,44 @@ public final class Linker {
         Rewriter rewriter = new Rewriter(input, sharing, redirects.getFirst(), blocking, editor, refusals);
         rewriter.rewriteAll();
         rewriter.makeSymbolsAbsolute();
+        return new Rewritten(editor, sharing, redirects, pads, slots, rewriter);
+    }
+
+    private Update finish(Rewritten code) throws LinkException, ElfException {
+        ElfEditor editor = code.editor();
 
         // 6. Another module, which registers nothing.
         Neutraliser.renameRegistrations(edition, editor);
-        Neutraliser.dropSharedPerCpu(edition, sharing, editor);
+        Neutraliser.dropSharedPerCpu(edition, code.sharing(), editor);
         ModuleShell shell = new ModuleShell(edition.elf(), editor);
         Neutraliser.replaceInfo(input, shell);
 
-        pads.finish(edition.elf());
+        code.pads().finish(edition.elf());
 
         // 7. The change set, and the stubs that hand it to the core.
         Descriptor descriptor = new Descriptor(editor);
         Stubs stubs = Stubs.add(editor, descriptor.symbol(), shell.ownModule());
         shell.replaceModule(input.name(), input.core(), stubs.init(), stubs.exit());
-        Neutraliser.addVersions(input, shell, Stubs.IMPORTS, slots);
-        List<String> sticky = sticky(slots, pads, rewriter);
+        Neutraliser.addVersions(input, shell, Stubs.IMPORTS, code.slots());
+        List<String> sticky = sticky(code.slots(), code.pads(), code.rewriter());
         descriptor.write(
                 input,
-                slots,
-                pads.jumps(),
-                bySite(redirects),
-                ranges(redirects),
-                Way.of(input, sharing, redirects),
+                code.slots(),
+                code.pads().jumps(),
+                bySite(code.redirects()),
+                ranges(code.redirects()),
+                Way.of(input, code.sharing(), code.redirects()),
                 !sticky.isEmpty(),
                 hooks(),
-                rewriter,
+                code.rewriter(),
                 stubs);
         refuseIfAny();
         return new Update(
                 input.name(),
                 editor.build(),
-                slots.size(),
-                bySite(redirects).size(),
-                sharing.items().size(),
+                code.slots().size(),
+                bySite(code.redirects()).size(),
+                code.sharing().items().size(),
                 notes.stream().distinct().toList(),
                 sticky);
     }

@@ -10,6 +10,7 @@ import io.kmolt.diff.LoadRules;
 import io.kmolt.diff.Refusal;
 import io.kmolt.diff.Types;
 import io.kmolt.diff.Verdict;
+import io.kmolt.link.TrialLink;
 import io.kmolt.module.Hooks;
 import io.kmolt.module.Item;
 import io.kmolt.module.KernelModule;
@@ -72,7 +73,7 @@ public record BuildDiff(
         KernelModule newModule = ModuleFiles.readObject(newFile);
         KernelTypes kernels = new KernelTypes(images);
         Types types = TypeSource.compareIfKnown(kernels, oldModule, kernels, newModule);
-        return of(Comparer.compare(oldModule, newModule, types), types);
+        return of(TrialLink.judge(Comparer.compare(oldModule, newModule, types), types), types);
     }
 
     private static BuildDiff of(Comparison comparison, Types types) {

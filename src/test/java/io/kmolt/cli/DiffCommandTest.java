@@ -203,6 +203,27 @@ class DiffCommandTest {
         run("diff", module("merged"), now).exits(0).says("functions 1 changed, 2 the same", "data      3 the same");
     }
 
+    /** No rule about the builds says so, but linking does. */
+    @Test
+    void whatLinkingWouldFindIsKnownBeforehand() throws IOException {
+        String keeps =
+                "int (*kept)(int); notrace static int timer(int x) { return x * 5; } int greets(int x) { kept = timer; ";
+        Path old = module("old", "int greets(int x) { ", keeps);
+        run("diff", old, module("same", "int greets(int x) { ", keeps + "x++;"))
+                .exits(0)
+                .says("\nswappable\n");
+        Path now = module("new", "int greets(int x) { ", keeps.replace("x * 5", "x * 7"));
+        run("diff", old, now)
+                .exits(ExitCode.NOT_SWAPPABLE)
+                .says("\nnot swappable because timer changes, but calls through kept pointers cannot be redirected");
+        assertThat(run("diff", "--json", old, now)
+                        .exits(ExitCode.NOT_SWAPPABLE)
+                        .json()
+                        .at("/reasons/0/kind")
+                        .asString())
+                .isEqualTo("stale_pointer");
+    }
+
     @Test
     void anotherModuleIsRefused() {
         run("diff", MINIX, NEW_EXT4)

@@ -116,7 +116,7 @@ final class LinkedForm {
                                 form(relocation) + " " + HexFormat.of().formatHex(bytes, at, at + size));
             }
         }
-        StringBuilder text = new StringBuilder();
+        Set<String> lines = new TreeSet<>();
         for (ElfSymbol symbol : elf.symbols()) {
             TreeMap<Long, String> there = places.getOrDefault(symbol.shndx(), new TreeMap<>());
             if (symbol.isFunction() && symbol.isDefined() && symbol.size() > 0) {
@@ -125,18 +125,13 @@ final class LinkedForm {
                     var entry = there.floorEntry(place);
                     String now = entry == null ? "" : entry.getValue();
                     if (!now.equals(before)) {
-                        text.append('\n')
-                                .append(symbol.name())
-                                .append(' ')
-                                .append(place)
-                                .append(' ')
-                                .append(now);
+                        lines.add("%d %08x %s %s".formatted(symbol.shndx(), place, symbol.name(), now));
                         before = now;
                     }
                 }
             }
         }
-        return text.toString();
+        return String.join("\n", lines);
     }
 
     private String versions(ElfSection section) {

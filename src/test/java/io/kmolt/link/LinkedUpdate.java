@@ -1,6 +1,9 @@
 package io.kmolt.link;
 
+import static org.assertj.core.api.Assertions.assertThat;
+
 import io.kmolt.diff.Comparer;
+import io.kmolt.diff.Refusal;
 import io.kmolt.diff.Types;
 import io.kmolt.elf.ElfException;
 import io.kmolt.elf.ElfObject;
@@ -19,7 +22,8 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * A new build linked onto a loaded one, and the update loaded: what a kernel would find in it.
+ * A new build linked onto a loaded one, and the update loaded: what a kernel would find in it. Whatever is linked here shows
+ * that {@link TrialLink} knows beforehand what comes of it.
  *
  * @param base the loaded build
  * @param running where it is
@@ -82,10 +86,22 @@ record LinkedUpdate(
     private static LinkedUpdate link(
             KernelModule base, KernelModule edition, String from, List<Layer> layers, Pads pads) throws LinkException {
         RunningModule running = layers.getFirst().running();
+        boolean tried = layers.size() == 1
+                && pads.equals(Pads.NONE)
+                && layers.getFirst().held().equals(Held.NONE);
+        List<Refusal> expected = tried
+                ? TrialLink.judge(layers.getFirst().comparison(), Types.same()).refusals()
+                : List.of();
         try {
             Update update = Linker.link(new LinkInput("kmolt_tiny_9", BOOT_ID, from, edition, layers, CORE, pads));
+            assertThat(expected).as("what the files alone told against it").isEmpty();
             ElfObject elf = ElfObject.parse(update.name() + ".ko", update.image());
             return new LinkedUpdate(base, running, edition, update, elf, SimulatedKernel.loadUpdate(elf));
+        } catch (LinkException e) {
+            assertThat(!tried || expected.containsAll(e.refusals()))
+                    .as("%s told by the files alone: %s", e.refusals(), expected)
+                    .isTrue();
+            throw e;
         } catch (ElfException e) {
             throw new AssertionError(e);
         }
