@@ -279,26 +279,37 @@ static int do_discard(struct kmolt_session *session, char *name)
 	return 0;
 }
 
+/* What became of an attempt to let an edition's code be unloaded. */
+static int say_left(struct kmolt_session *session, int err,
+		    struct kmolt_outcome *outcome, const char *stays)
+{
+	say_outcome(session, outcome);
+	kmolt_scan_free(outcome->scan);
+	switch (err) {
+	case 0:
+		return 0;
+	case -EBUSY:
+		return fail(session, err, "tasks are still in its code");
+	case -EPERM:
+		return fail(session, err, stays);
+	default:
+		return fail(session, err, "its code cannot be left");
+	}
+}
+
 static int do_retire(struct kmolt_session *session, char *name)
 {
 	struct kmolt_edition *edition = edition_in(session, name, KMOLT_RETIRED);
 	struct kmolt_outcome outcome = KMOLT_OUTCOME;
-	int err;
+	const char *stays;
 
 	if (!edition)
 		return -ENOENT;
-	err = kmolt_retire(edition, &outcome);
-	say_outcome(session, &outcome);
-	kmolt_scan_free(outcome.scan);
-	if (err == -EBUSY)
-		return fail(session, err, "tasks are still in its code");
-	if (err == -EPERM)
-		return fail(session, err, edition->sticky ?
-			    "objects may point into it until its base is unloaded" :
-			    "an edition that stays was linked on it");
-	if (err)
-		return fail(session, err, "it cannot be retired");
-	return 0;
+	stays = edition->sticky ?
+		"objects may point into it until its base is unloaded" :
+		"an edition that stays was linked on it";
+	return say_left(session, kmolt_retire(edition, &outcome), &outcome,
+			stays);
 }
 
 static int do_drop(struct kmolt_session *session, char *name)
@@ -310,15 +321,10 @@ static int do_drop(struct kmolt_session *session, char *name)
 
 	if (!edition)
 		return -ENOENT;
-	err = kmolt_drop(edition, &outcome);
-	say_outcome(session, &outcome);
-	kmolt_scan_free(outcome.scan);
-	if (err == -EBUSY)
-		return fail(session, err, "tasks are still in its code");
-	if (err == -EPERM)
-		return fail(session, err, "it has to stay");
+	err = say_left(session, kmolt_drop(edition, &outcome), &outcome,
+		       "it has to stay");
 	if (err)
-		return fail(session, err, "it cannot be dropped");
+		return err;
 	log_change(session, edition->base, "dropped", edition, &outcome);
 	kmolt_record_change("dropped", edition->base, edition->name,
 			    edition->build_id, outcome.pause_ns);

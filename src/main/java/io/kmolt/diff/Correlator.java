@@ -107,7 +107,7 @@ final class Correlator {
     private String tableKey(KernelModule module, Item item) {
         return item.function() || item.kind() != SectionKind.DEFINITION
                 ? ""
-                : "holds " + Contents.of(module, item, ties, other -> group(other));
+                : "holds " + Makeup.of(module, item, ties, other -> group(other));
     }
 
     /** What a constant holds: numbers and literals; empty for anything else. */

@@ -78,7 +78,7 @@ public record Twins(Set<Item> olds, Set<Item> news) {
                 keys.put(
                         item,
                         item.kind() + " " + item.function() + " " + item.stem() + " "
-                                + Contents.of(module, item, ties, nameOf));
+                                + Makeup.of(module, item, ties, nameOf));
             }
         }
         return keys;

@@ -76,21 +76,26 @@ class EditionChainTest {
 
     @Test
     void theJournalIsSwappedBelowABusyFileSystemWhoseThreadSleepsInIt() throws Exception {
+        swapTheJournalBelowLoad("a", "jbd2__journal_start");
+    }
+
+    /** On the debug kernel this build is refused: code stores the address of start_this_handle there. */
+    @Tag("stock")
+    @Test
+    void theJournalIsSwappedForABuildThatCallsFunctionsWithOtherArguments() throws Exception {
+        swapTheJournalBelowLoad("b", "jbd2_journal_stop");
+    }
+
+    private static void swapTheJournalBelowLoad(String build, String function) throws Exception {
         assertThat(guest().sh("cat $(dirname $(grep -l ^jbd2/loop /proc/[0-9]*/comm))/stack"))
                 .contains("kjournald2");
         try (LoadRun load = LoadRun.start(guest(), "/mnt/ext4")) {
             for (int round = 0; round < 2; round++) {
-                SwapReport a = guest().swap("jbd2", SwapGuest.fixture("jbd2", "a"));
-                CallCount.assertAnswers(guest().target(), load, "jbd2__journal_start", a.edition(), "jbd2");
-                assertThat(guest().sh(JOURNAL)).startsWith("edition a: ");
+                SwapReport report = guest().swap("jbd2", SwapGuest.fixture("jbd2", build));
+                CallCount.assertAnswers(guest().target(), load, function, report.edition(), "jbd2");
+                assertThat(guest().sh(JOURNAL)).startsWith("edition " + build + ": ");
                 guest().revert("jbd2");
-                CallCount.assertAnswers(guest().target(), load, "jbd2__journal_start", "jbd2");
-                assertThat(guest().sh(JOURNAL)).doesNotContain("edition");
-
-                SwapReport b = guest().swap("jbd2", SwapGuest.fixture("jbd2", "b"));
-                CallCount.assertAnswers(guest().target(), load, "jbd2_journal_stop", b.edition(), "jbd2");
-                assertThat(guest().sh(JOURNAL)).startsWith("edition b: ");
-                guest().revert("jbd2");
+                CallCount.assertAnswers(guest().target(), load, function, "jbd2");
                 assertThat(guest().sh(JOURNAL)).doesNotContain("edition");
                 load.goesOn();
             }
@@ -98,7 +103,7 @@ class EditionChainTest {
         }
     }
 
-    /** On the debug kernel these builds are refused: code stores the address of start_this_handle there. */
+    /** Not on the debug kernel for the same reason. */
     @Tag("stock")
     @Test
     void threeBuildsOfTheJournalFollowEachOtherUnderLoadAndAreTakenBackOneByOne() throws Exception {

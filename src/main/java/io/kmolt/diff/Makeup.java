@@ -9,8 +9,8 @@ import java.util.Arrays;
 import java.util.function.Function;
 
 /** What a function or object is made of, as a text that is equal for equal ones. */
-final class Contents {
-    private Contents() {}
+final class Makeup {
+    private Makeup() {}
 
     /**
      * Bytes, and what is referred to.
