@@ -35,7 +35,10 @@ final class MovedForm {
         List<String> lines = new ArrayList<>();
         for (ElfSymbol symbol : elf.symbols()) {
             if (symbol.isDefined() && (symbol.isFunction() || symbol.isObject()) && symbol.size() > 0) {
-                lines.add(form.line(symbol));
+                String section = elf.sections().get(symbol.shndx()).name();
+                if (!section.equals(".modinfo")) { // which has a hash of the sources
+                    lines.add(form.line(symbol));
+                }
             }
         }
         lines.sort(Comparator.naturalOrder());
