@@ -70,8 +70,13 @@ public final class FunctionPrototypes {
         return difference(some.getFirst(), more.getFirst());
     }
 
+    /** Those of the module's own functions of that name, also equal ones. */
+    static List<Prototype> own(Btf btf, String function) {
+        return described(btf, btf.ownIds(function));
+    }
+
     private static List<Prototype> all(Btf btf, String function) {
-        List<Prototype> own = described(btf, btf.ownIds(function));
+        List<Prototype> own = own(btf, function);
         return own.isEmpty() ? described(btf, btf.ids(function)) : own;
     }
 

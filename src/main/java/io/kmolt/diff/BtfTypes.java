@@ -12,14 +12,13 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.OptionalInt;
 
 /** What the BTF of two builds says about their types. */
 public final class BtfTypes implements Types {
     private final Btf oldTypes;
     private final Btf newTypes;
     private final List<LayoutDifference> differences;
-    private final Map<String, OptionalInt> lineArguments = new HashMap<>();
+    private final Map<String, Optional<LineArgument>> lineArguments = new HashMap<>();
 
     /**
      * Compares the types that either build owns.
@@ -66,10 +65,12 @@ public final class BtfTypes implements Types {
 
     /** Both builds have to agree. */
     @Override
-    public OptionalInt lineArgument(String function) {
+    public Optional<LineArgument> lineArgument(String function) {
         return lineArguments.computeIfAbsent(function, name -> {
-            OptionalInt before = LineParameter.of(oldTypes, name);
-            return before.equals(LineParameter.of(newTypes, name)) ? before : OptionalInt.empty();
+            Optional<LineParameter> before = LineParameter.of(oldTypes, name);
+            return before.equals(LineParameter.of(newTypes, name))
+                    ? before.map(p -> new LineArgument(p.place(), p.certain()))
+                    : Optional.empty();
         });
     }
 }

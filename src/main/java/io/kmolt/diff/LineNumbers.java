@@ -1,5 +1,6 @@
 package io.kmolt.diff;
 
+import io.kmolt.diff.ToldLines.Told;
 import io.kmolt.module.Item;
 import io.kmolt.module.KernelModule;
 import io.kmolt.x86.Instruction;
@@ -12,38 +13,63 @@ import java.util.Map;
 /**
  * Line numbers in the code of two builds: {@code __LINE__} says how many lines are above, not what the code does.
  *
- * <p>Nothing marks a number as one, so there has to be evidence, of either kind:
+ * <p>Nothing marks a number as one, so there has to be evidence:
  *
  * <ul>
- *   <li>It is an argument that the callee calls a line number ({@link ToldLines}): needs types, or one of few known names.
- *   <li>It moved as its source did ({@link MovedLines}): needs debugging information of both builds.
+ *   <li>It is an argument that types show to be a line number for certain ({@link ToldLines}).
+ *   <li>It is moved somewhere by an instruction whose own line it is, in both builds ({@link MovedLines}).
+ *   <li>It is an argument whose parameter is named so, and it moved as some line of the function did.
  * </ul>
  *
- * <p>Bound: what is told is looked for once in each function; what moved, in functions of one name and size whose code
- * differs. Fallback: any other number counts. Limits: that of a call which several paths lead to, and one that is stored, are
- * not known without debugging information.
+ * <p>The latter two need debugging information of both builds. Bound: what is told is looked for once in each function; what
+ * moved, in functions of one name and size, up to the first difference that is none. Fallback: any other number counts. Limits: a
+ * number that has other instructions before and after a change, as small ones have; one that is compared or reckoned with.
  */
 final class LineNumbers {
-    private final KernelModule oldModule;
-    private final KernelModule newModule;
-    private final ToldLines told;
+    private final Side old;
+    private final Side now;
     private final MovedLines moved;
 
     LineNumbers(KernelModule oldModule, KernelModule newModule, Types types) {
-        this.oldModule = oldModule;
-        this.newModule = newModule;
-        this.told = new ToldLines(types);
+        this.old = new Side(oldModule, new ToldLines(oldModule, types), new HashMap<>());
+        this.now = new Side(newModule, new ToldLines(newModule, types), new HashMap<>());
         this.moved = new MovedLines(oldModule, newModule);
     }
 
-    /** Sets those that are told to zero in a function's code. */
-    void clear(KernelModule module, Item function, byte[] code) {
-        told.clear(module, function, code);
+    /** One of the two builds, with what was found to be told in its functions. */
+    private record Side(KernelModule module, ToldLines told, Map<Item, List<Told>> found) {
+        List<Told> told(Item function) {
+            return found.computeIfAbsent(function, told::in);
+        }
+
+        boolean isTold(Item function, Instruction mov) {
+            return told(function).stream().anyMatch(t -> t.mov().equals(mov));
+        }
     }
 
-    /** Whether two instructions that differ in their immediates have line numbers there. */
-    boolean isMoved(Item oldFunction, Instruction old, Item newFunction, Instruction now) {
-        return moved.isMoved(oldFunction, old, newFunction, now);
+    private Side side(KernelModule module) {
+        return module == old.module ? old : now;
+    }
+
+    /** Sets those that are certain to zero in a function's code. */
+    void clear(KernelModule module, Item function, byte[] code) {
+        side(module).told(function).stream().filter(Told::certain).forEach(told -> clear(code, function, told.mov()));
+    }
+
+    private static void clear(byte[] code, Item function, Instruction instruction) {
+        int from = (int) (instruction.offset() + instruction.immOffset() - function.offset());
+        Arrays.fill(code, from, from + instruction.immSize(), (byte) 0);
+    }
+
+    /** Whether two instructions have line numbers for immediates, which differ. */
+    boolean isMoved(Item oldFunction, Instruction a, Item newFunction, Instruction b) {
+        if (a.immSize() == 0 || a.immSize() != b.immSize() || a.immOffset() != b.immOffset() || a.imm() == b.imm()) {
+            return false;
+        }
+        return moved.isOwnLine(oldFunction, a, newFunction, b)
+                || (old.isTold(oldFunction, a)
+                        && now.isTold(newFunction, b)
+                        && moved.isLineOfFunction(oldFunction, a.imm(), newFunction, b.imm()));
     }
 
     /** Sets those that moved to zero, in functions that differ in nothing else. */
@@ -51,11 +77,14 @@ final class LineNumbers {
         Map<String, List<Map.Entry<Item, Shape>>> olds = new HashMap<>();
         oldShapes
                 .entrySet()
-                .forEach(old -> olds.computeIfAbsent(old.getKey().name(), _ -> new ArrayList<>())
-                        .add(old));
-        for (Map.Entry<Item, Shape> now : newShapes.entrySet()) {
-            for (Map.Entry<Item, Shape> old : olds.getOrDefault(now.getKey().name(), List.of())) {
-                if (Arrays.equals(old.getValue().code(), now.getValue().code()) || clearMoved(old, now)) {
+                .forEach(entry -> olds.computeIfAbsent(entry.getKey().name(), _ -> new ArrayList<>())
+                        .add(entry));
+        for (Map.Entry<Item, Shape> newEntry : newShapes.entrySet()) {
+            for (Map.Entry<Item, Shape> oldEntry :
+                    olds.getOrDefault(newEntry.getKey().name(), List.of())) {
+                boolean same = Arrays.equals(
+                        oldEntry.getValue().code(), newEntry.getValue().code());
+                if (same || clearMoved(oldEntry, newEntry)) {
                     break;
                 }
             }
@@ -63,32 +92,36 @@ final class LineNumbers {
     }
 
     /** Whether the code is the same now; if not, neither shape is another. */
-    private boolean clearMoved(Map.Entry<Item, Shape> old, Map.Entry<Item, Shape> now) {
-        byte[] oldCode = old.getValue().code().clone();
-        byte[] newCode = now.getValue().code().clone();
-        boolean same = clearMoved(old.getKey(), oldCode, now.getKey(), newCode);
+    private boolean clearMoved(Map.Entry<Item, Shape> oldEntry, Map.Entry<Item, Shape> newEntry) {
+        byte[] oldCode = oldEntry.getValue().code().clone();
+        byte[] newCode = newEntry.getValue().code().clone();
+        boolean same = clearMoved(oldEntry.getKey(), oldCode, newEntry.getKey(), newCode);
         if (same) {
-            old.setValue(old.getValue().withCode(oldCode));
-            now.setValue(now.getValue().withCode(newCode));
+            oldEntry.setValue(oldEntry.getValue().withCode(oldCode));
+            newEntry.setValue(newEntry.getValue().withCode(newCode));
         }
         return same;
     }
 
     private boolean clearMoved(Item oldItem, byte[] oldCode, Item newItem, byte[] newCode) {
-        List<Instruction> olds = oldModule.instructions(oldItem);
-        List<Instruction> news = newModule.instructions(newItem);
+        List<Instruction> olds = old.module.instructions(oldItem);
+        List<Instruction> news = now.module.instructions(newItem);
         if (oldCode.length != newCode.length || olds.size() != news.size()) {
             return false;
         }
         for (int i = 0; i < olds.size(); i++) {
             Instruction a = olds.get(i);
-            int at = (int) (a.offset() - oldItem.offset());
-            if (!Arrays.equals(oldCode, at, at + a.length(), newCode, at, at + a.length())
-                    && isMoved(oldItem, a, newItem, news.get(i))) {
-                int from = at + a.immOffset();
-                Arrays.fill(oldCode, from, from + a.immSize(), (byte) 0);
-                Arrays.fill(newCode, from, from + a.immSize(), (byte) 0);
+            Instruction b = news.get(i);
+            int from = (int) (a.offset() - oldItem.offset());
+            int end = from + a.length();
+            if (Arrays.equals(oldCode, from, end, newCode, from, end)) {
+                continue;
             }
+            if (!isMoved(oldItem, a, newItem, b)) {
+                return false;
+            }
+            clear(oldCode, oldItem, a);
+            clear(newCode, newItem, b);
         }
         return Arrays.equals(oldCode, newCode);
     }

@@ -4,19 +4,15 @@ import io.kmolt.dwarf.LineTable;
 import io.kmolt.module.Item;
 import io.kmolt.module.KernelModule;
 import io.kmolt.x86.Instruction;
+import java.util.OptionalInt;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Numbers in code that moved as their source did: some instruction of the function comes from the line that is the number, or
- * shortly before it (as {@code __LINE__} in a macro's arguments is where these end), and in the other build the instruction in
- * its place comes from a line that is as much further as the number is greater. A number that changed while the lines did
- * not, or by another amount, is none of these.
- *
- * <p>Not only the line of the number's own instruction is asked for: where a function was inlined that is told the line of
- * its caller, that is a line of the inlined one.
+ * Numbers in code that moved as their source did, by the debugging information of both builds. A number that changed while
+ * the lines did not, or by another amount, is none of these.
  */
 final class MovedLines {
-    /** No macro's arguments go on for more lines. */
+    /** {@code __LINE__} in a macro's arguments is where these end, and its instruction comes from where they begin. */
     private static final int MOST_LINES = 16;
 
     private final KernelModule oldModule;
@@ -29,23 +25,39 @@ final class MovedLines {
         this.newModule = newModule;
     }
 
-    /** Whether the immediates of two instructions of the same form are such. */
-    boolean isMoved(Item oldFunction, Instruction old, Item newFunction, Instruction now) {
-        if (old.immSize() == 0
-                || old.immRelative()
-                || old.immSize() != now.immSize()
-                || old.immOffset() != now.immOffset()
-                || old.imm() == now.imm()) {
-            return false;
-        }
-        long shift = now.imm() - old.imm();
+    /** Whether two instructions move a number somewhere, and it is the very line that each comes from. */
+    boolean isOwnLine(Item oldFunction, Instruction old, Item newFunction, Instruction now) {
+        return isMoveOfNumber(old)
+                && isMoveOfNumber(now)
+                && isLine(old.imm(), oldLines().line(oldFunction.section(), old.offset()))
+                && isLine(now.imm(), newLines().line(newFunction.section(), now.offset()));
+    }
+
+    private static boolean isMoveOfNumber(Instruction instruction) {
+        return instruction.immSize() > 0
+                && (instruction.mnemonic().equals("mov")
+                        || instruction.mnemonic().equals("push"));
+    }
+
+    private static boolean isLine(long number, OptionalInt line) {
+        return line.isPresent() && line.getAsInt() == number;
+    }
+
+    /**
+     * Whether some instruction of the function comes from the line that the first number is, or shortly before it, and in the
+     * other build the instruction in its place comes from a line that is as much further as the second number is greater.
+     * Where a function was inlined that is told the line of its caller, the number's own instruction comes from a line of the
+     * inlined one.
+     */
+    boolean isLineOfFunction(Item oldFunction, long oldNumber, Item newFunction, long newNumber) {
         return oldLines().rows(oldFunction.section(), oldFunction.offset(), oldFunction.end()).entrySet().stream()
-                .filter(row -> old.imm() >= row.getValue() && old.imm() <= row.getValue() + MOST_LINES)
-                .anyMatch(
-                        row -> newLines()
-                                .line(newFunction.section(), newFunction.offset() + row.getKey() - oldFunction.offset())
-                                .stream()
-                                .anyMatch(line -> line == row.getValue() + shift));
+                .filter(row -> oldNumber >= row.getValue() && oldNumber <= row.getValue() + MOST_LINES)
+                .anyMatch(row -> isLine(
+                        row.getValue() + newNumber - oldNumber,
+                        newLines()
+                                .line(
+                                        newFunction.section(),
+                                        newFunction.offset() + row.getKey() - oldFunction.offset())));
     }
 
     private LineTable oldLines() {

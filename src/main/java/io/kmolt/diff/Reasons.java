@@ -108,10 +108,9 @@ final class Reasons {
         List<Reference> news = now.references(b);
         if (!Arrays.equals(old.bytes(a), now.bytes(b))) {
             boolean number = isSameForm(a, b) && sameButNumbers(old.bytes(a), now.bytes(b), b);
-            if (number && a.disp() == b.disp() && comparison.lines().isMoved(old.function, a, now.function, b)) {
-                return Optional.empty();
+            if (!number || a.disp() != b.disp() || !comparison.lines().isMoved(old.function, a, now.function, b)) {
+                return Optional.of(changed(number ? Kind.CONSTANT : Kind.INSTRUCTION, old, a, now, b));
             }
-            return Optional.of(changed(number ? Kind.CONSTANT : Kind.INSTRUCTION, old, a, now, b));
         }
         if (olds.size() != news.size()) {
             return Optional.of(changed(Kind.REFERENT, old, a, now, b));

@@ -3,7 +3,6 @@ package io.kmolt.diff;
 import io.kmolt.btf.LayoutDifference;
 import java.util.List;
 import java.util.Optional;
-import java.util.OptionalInt;
 
 /** What is known about the types of two builds. */
 public interface Types {
@@ -19,9 +18,9 @@ public interface Types {
         return Optional.empty();
     }
 
-    /** Which argument of a function is a line number of its caller's source, from 0; empty if none is known to be. */
-    default OptionalInt lineArgument(String function) {
-        return OptionalInt.empty();
+    /** Which argument of one of the module's functions is a line of its caller's source; empty if none is known to be. */
+    default Optional<LineArgument> lineArgument(String function) {
+        return Optional.empty();
     }
 
     /** Every difference, also those that harm nobody. */

@@ -5,7 +5,6 @@ import io.kmolt.elf.ElfObject;
 import io.kmolt.elf.ElfRelocation;
 import io.kmolt.elf.ElfSection;
 import io.kmolt.elf.ElfSymbol;
-import java.util.Collections;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.NavigableMap;
@@ -60,7 +59,7 @@ public final class LineTable {
         if (end) {
             section.putIfAbsent(place.offset(), NONE); // another range may begin there
         } else {
-            section.put(place.offset(), line);
+            section.put(place.offset(), Math.max(line, NONE)); // DWARF has 0 for code of no line, too
         }
     }
 
@@ -74,9 +73,9 @@ public final class LineTable {
     /** The lines of a range of a section, by where the first instruction of each is. */
     public SortedMap<Long, Integer> rows(int section, long from, long end) {
         NavigableMap<Long, Integer> places = rows.get(section);
-        return places == null
-                ? Collections.emptySortedMap()
-                : Collections.unmodifiableSortedMap(places.subMap(from, end));
+        SortedMap<Long, Integer> known = new TreeMap<>(places == null ? Map.of() : places.subMap(from, end));
+        known.values().removeIf(line -> line == NONE);
+        return known;
     }
 
     /** A place in a section. */

@@ -155,8 +155,10 @@ public final class PackageDiff {
             KernelModule oldModule = KernelModule.read(pair.old);
             KernelModule newModule = KernelModule.read(pair.now);
             Types types = TypeSource.compare(oldTypes, oldModule, newTypes, newModule);
-            Comparison comparison = TrialLink.judge(Comparer.compare(oldModule, newModule, types), types);
-            return new Outcome.Compared(ModuleChange.of(comparison));
+            Comparison comparison = Comparer.compare(oldModule, newModule, types);
+            // Of thousands, those that differ.
+            return new Outcome.Compared(
+                    ModuleChange.of(comparison.isSame() ? comparison : TrialLink.judge(comparison, types)));
         } catch (ModuleException | ElfException | SwapException | IOException e) {
             return failed(pair, String.valueOf(e.getMessage()));
         } catch (RuntimeException | StackOverflowError e) {

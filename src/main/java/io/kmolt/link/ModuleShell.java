@@ -3,6 +3,7 @@ package io.kmolt.link;
 import io.kmolt.diff.Exports;
 import io.kmolt.elf.Elf;
 import io.kmolt.elf.ElfEditor;
+import io.kmolt.elf.ElfException;
 import io.kmolt.elf.ElfObject;
 import io.kmolt.elf.ElfRelocation;
 import io.kmolt.elf.ElfSection;
@@ -77,10 +78,14 @@ public record ModuleShell(ElfObject file, ElfEditor editor) {
      * @param core tells where init and exit are, which differs between kernels
      * @param init symbol
      * @param exit symbol
+     * @throws ElfException if the file's is too short to be one
      */
-    public void replaceModule(String name, KernelModule core, int init, int exit) {
+    public void replaceModule(String name, KernelModule core, int init, int exit) throws ElfException {
         ElfSection section = file.section(THIS_MODULE).orElseThrow();
         byte[] content = file.content(section);
+        if (content.length < NAME_OFFSET + NAME_SIZE) {
+            throw new ElfException(file.name(), THIS_MODULE, 0, "is too short for a struct module");
+        }
         byte[] bytes = name.getBytes(StandardCharsets.US_ASCII);
         Arrays.fill(content, NAME_OFFSET, NAME_OFFSET + NAME_SIZE, (byte) 0);
         System.arraycopy(bytes, 0, content, NAME_OFFSET, bytes.length);

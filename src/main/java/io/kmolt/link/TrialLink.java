@@ -30,17 +30,21 @@ public final class TrialLink {
 
     /**
      * Adds to a comparison the reasons that linking finds; none if it has one already that no hook can take care of, or
-     * if the files are no modules.
+     * if the files are no modules that can be told from others by a build-id.
      */
     public static Comparison judge(Comparison comparison, Types types) {
-        boolean modules =
-                comparison.oldModule().isLoadable() && comparison.newModule().isLoadable();
-        if (!modules || comparison.isSame() || comparison.verdict() == Verdict.NOT_SWAPPABLE) {
+        if (!isLinkable(comparison.oldModule())
+                || !isLinkable(comparison.newModule())
+                || comparison.verdict() == Verdict.NOT_SWAPPABLE) {
             return comparison;
         }
         Set<Refusal> refusals = new LinkedHashSet<>(comparison.refusals());
         refusals.addAll(refusals(comparison, types));
         return comparison.withRefusals(List.copyOf(refusals));
+    }
+
+    private static boolean isLinkable(KernelModule module) {
+        return module.isLoadable() && module.buildId().isPresent();
     }
 
     private static List<Refusal> refusals(Comparison comparison, Types types) {

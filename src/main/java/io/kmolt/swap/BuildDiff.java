@@ -20,6 +20,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Stream;
 
 /**
  * Two builds of a module side by side, by name.
@@ -105,6 +106,11 @@ public record BuildDiff(
         if (!comparison.oldModule().isLoadable() || !comparison.newModule().isLoadable()) {
             notes.add("an object is compared, not a whole module: what else the module is linked from is not looked"
                     + " at, nor which versions of the kernel's symbols it uses");
+        } else {
+            Stream.of(comparison.oldModule(), comparison.newModule())
+                    .filter(module -> module.buildId().isEmpty())
+                    .forEach(module -> notes.add(module.elf().name() + " has no build-id, without which kmolt swap"
+                            + " does not take it, and linking was not tried"));
         }
         return notes;
     }
