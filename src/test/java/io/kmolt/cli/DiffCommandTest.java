@@ -225,6 +225,16 @@ class DiffCommandTest {
     }
 
     @Test
+    void withoutABuildIdLinkingIsNotTried() throws IOException {
+        Path old = module("old", "", "", "-g", "-Wl,--build-id=none");
+        Path now = module("new", "", "", "-g", "-Wl,--build-id=none");
+        run("diff", old, module("named", "buffer[x]++", "buffer[x]--"))
+                .exits(0)
+                .says("old/tiny.ko has no build-id", "\nswappable\n");
+        run("diff", old, now).exits(0).says("old/tiny.ko has no build-id", "new/tiny.ko has no build-id");
+    }
+
+    @Test
     void anotherModuleIsRefused() {
         run("diff", MINIX, NEW_EXT4)
                 .exits(ExitCode.NOT_SWAPPABLE)
