@@ -94,13 +94,45 @@ class SourceMutationTest {
 
     @Test
     void aChangeOfASmallSourceIsNamed() throws Exception {
-        check("a small module", SMALL, Math.max(1, MUTATIONS * 15 / 100), source -> {
-            try {
-                return Optional.of(TinyModule.build("tiny", List.of(), source));
-            } catch (AssertionError e) {
-                return Optional.empty(); // does not compile
+        check("a small module", SMALL, Math.max(1, MUTATIONS * 15 / 100), source -> tiny(List.of(), source));
+    }
+
+    /** Numbers that change while all lines move are no line numbers, though some are about as large as their lines. */
+    @Test
+    void aChangeOfASmallSourceIsNamedAlsoIfItsLinesMove() throws Exception {
+        List<String> options = List.of("-g");
+        KernelModule base = KernelModule.parse("base", tiny(options, SMALL).orElseThrow());
+        RandomGenerator random = random("lines");
+        List<String> missed = new ArrayList<>();
+        int named = 0;
+        for (int round = 0; round < Math.max(1, MUTATIONS * 15 / 100); round++) {
+            String lines = "\n".repeat(1 + random.nextInt(3));
+            Optional<SourceMutator.Change> change = SourceMutator.mutate(SMALL, random);
+            Optional<byte[]> mutant = change.flatMap(c -> tiny(options, c.text()));
+            if (mutant.isPresent() && isNamed(base, mutant.get())) {
+                named++;
+                if (!isNamed(
+                        base,
+                        change.flatMap(c -> tiny(options, lines + c.text())).orElseThrow())) {
+                    missed.add("%d lines more, %s"
+                            .formatted(lines.length(), change.get().what()));
+                }
             }
-        });
+        }
+        System.out.printf("%d changes with all lines moved, seed %d: %d missed%n", named, SEED, missed.size());
+        assertThat(missed).isEmpty();
+        assertThat(named).isPositive();
+        assertThat(isNamed(base, tiny(options, "\n\n" + SMALL).orElseThrow()))
+                .as("only lines moved")
+                .isFalse();
+    }
+
+    private static Optional<byte[]> tiny(List<String> options, String source) {
+        try {
+            return Optional.of(TinyModule.build("tiny", options, source));
+        } catch (AssertionError e) {
+            return Optional.empty(); // does not compile
+        }
     }
 
     @ParameterizedTest
