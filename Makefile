@@ -74,6 +74,7 @@ test: setup ## everything that guards the product
 
 test-612: setup ## all tests of swaps on 6.12, of which test runs a part
 	@$(MAKE) --no-print-directory build fixtures
+	@tests/fixtures/build --kernel $(NEWER) editions swaps
 	@$(TEST) test -DexcludedTags=none -Dtest='io.kmolt.swap.*Test' -Dkmolt.kernel=$(NEWER)
 
 debug-kernel: ## build the kernel that looks for mistakes (lockdep, KASAN), once; see CONTRIBUTING.md

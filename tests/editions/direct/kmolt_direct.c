@@ -7,6 +7,7 @@
 #include <linux/ftrace.h>
 #include <linux/module.h>
 #include <linux/string.h>
+#include <linux/version.h>
 #include <asm/asm-offsets.h>
 
 static char *function = "cmdline_proc_show";
@@ -32,12 +33,21 @@ asm(
 
 static struct ftrace_ops ops;
 
+/* As of 6.5, the former "multi" is the only one. */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 5, 0)
+#define register_direct		register_ftrace_direct
+#define unregister_direct(ops, entry)	unregister_ftrace_direct(ops, entry, false)
+#else
+#define register_direct		register_ftrace_direct_multi
+#define unregister_direct	unregister_ftrace_direct_multi
+#endif
+
 static int __init kmolt_direct_init(void)
 {
 	int err = ftrace_set_filter(&ops, function, strlen(function), 1);
 
 	if (!err)
-		err = register_ftrace_direct_multi(&ops, (unsigned long)kmolt_direct_entry);
+		err = register_direct(&ops, (unsigned long)kmolt_direct_entry);
 	if (err)
 		ftrace_free_filter(&ops);
 	return err;
@@ -46,7 +56,7 @@ module_init(kmolt_direct_init);
 
 static void __exit kmolt_direct_exit(void)
 {
-	unregister_ftrace_direct_multi(&ops, (unsigned long)kmolt_direct_entry);
+	unregister_direct(&ops, (unsigned long)kmolt_direct_entry);
 	ftrace_free_filter(&ops);
 }
 module_exit(kmolt_direct_exit);

@@ -121,7 +121,7 @@ static const struct file_operations dial_fops = {
 	.read = dial_read,
 	.write = dial_write,
 	.unlocked_ioctl = dial_ioctl,
-	.llseek = no_llseek,
+	.llseek = noop_llseek,
 };
 
 static struct miscdevice device = {

@@ -26,10 +26,16 @@ import org.junit.jupiter.api.Test;
 class AttachedUsersTest {
     private static final String TRACING = "cd /sys/kernel/tracing && ";
 
+    /** Where a probe of a function's entry is: with IBT the kernel moves it behind ENDBR. */
+    private static final String ENTRY = Fixtures.RUNNING.startsWith("6.1.") ? "" : "+0x4";
+
+    /** Behind the call of ftrace. */
+    private static final String WITHIN = ENTRY.isEmpty() ? "+0x5" : "+0x9";
+
     /** Functions that tables name, one in the middle of its code, and one that others of the module call. */
     private static final Map<Kind, String> AT = Map.of(
-            Kind.KPROBE, "greeter_open",
-            Kind.KRETPROBE, "greeter_release",
+            Kind.KPROBE, "greeter_open" + ENTRY,
+            Kind.KRETPROBE, "greeter_release" + ENTRY,
             Kind.TRACER, "greet",
             Kind.DIRECT_CALL, "greeter_write",
             Kind.LIVEPATCH, "greeter_read");
@@ -99,7 +105,7 @@ class AttachedUsersTest {
 
     private static void attachAll() throws IOException {
         probe("p:opened greeter_open");
-        probe("p:within greeter_show+5");
+        probe("p:within greeter_show" + WITHIN);
         probe("r:released greeter_release");
         guest().sh(TRACING + """
                 mkdir instances/others
@@ -162,7 +168,7 @@ class AttachedUsersTest {
                 .singleElement()
                 .extracting(AttachedUser::effect)
                 .isEqualTo(kind == Kind.LIVEPATCH ? Effect.BYPASSED : Effect.BLINDED));
-        assertThat(plan.attached()).anyMatch(u -> u.functions().equals(List.of("greeter_show+0x5")));
+        assertThat(plan.attached()).anyMatch(u -> u.functions().equals(List.of("greeter_show" + WITHIN)));
 
         SwapReport report = guest().swap("greeter", version("v2"), options().withAcknowledge(true));
         assertThat(report.attached()).isEqualTo(plan.attached());
@@ -192,7 +198,7 @@ class AttachedUsersTest {
         SwapException no = revertRefused(false);
         assertThat(no.refusals())
                 .extracting(Refusal::subject)
-                .containsExactly("kprobe on " + edition + ":greeter_open");
+                .containsExactly("kprobe on " + edition + ":greeter_open" + ENTRY);
 
         patch(edition, "greeter_read");
         assertThat(revertRefused(true).refusals())
@@ -246,7 +252,9 @@ class AttachedUsersTest {
                         attachLate();
                     }
                 }));
-        assertThat(no.refusals()).extracting(Refusal::subject).containsExactly("kprobe on greeter:greeter_open");
+        assertThat(no.refusals())
+                .extracting(Refusal::subject)
+                .containsExactly("kprobe on greeter:greeter_open" + ENTRY);
         assertThat(guest().current("greeter")).isEqualTo("base");
         assertThat(guest().modules("greeter")).containsExactly("greeter");
     }
