@@ -2,6 +2,7 @@ package io.kmolt.swap;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.kmolt.elf.Compressed;
 import io.kmolt.elf.ElfEditor;
 import io.kmolt.elf.ElfObject;
 import io.kmolt.elf.ElfSection;
@@ -51,7 +52,8 @@ record DistinctBuilds(Path original, Path folder) {
     }
 
     private ElfObject object() throws Exception {
-        return ElfObject.parse(original.toString(), Files.readAllBytes(original));
+        String name = original.toString();
+        return ElfObject.parse(name, Compressed.expand(name, Files.readAllBytes(original)));
     }
 
     private Path write(int n, ElfEditor editor) throws Exception {
@@ -60,7 +62,7 @@ record DistinctBuilds(Path original, Path folder) {
         ByteBuffer content = ByteBuffer.wrap(object.content(note).clone());
         content.putInt(NOTE_HEADER_SIZE, n);
         editor.setContent(note.index(), content.array());
-        Path file = folder.resolve("%d-%s".formatted(n, original.getFileName()));
+        Path file = folder.resolve("%d-%s".formatted(n, original.getFileName()).replaceFirst("\\.xz$", ""));
         Files.write(file, editor.build());
         return file;
     }
