@@ -85,7 +85,7 @@ test-debug: setup debug-kernel ## all lab tests of swaps and editions on the deb
 	@release=$$(scripts/build-debug-kernel --release) && \
 		$(MAKE) --no-print-directory jar core target/editions/$$release/meminfo.ko KERNELS=$$release && \
 		tests/fixtures/build --kernel $$release && \
-		$(TEST) test -Dgroups=lab -DexcludedTags=stock -Dkmolt.kernel=$$release -Dkmolt.rounds=2
+		$(TEST) test -Dgroups=lab -DexcludedTags=stock -Dkmolt.kernel=$$release -Dkmolt.rounds=2 -Dkmolt.loads=50
 
 test-thousand: setup ## 1,000 swaps of a busy module to 1,000 distinct builds: what is left in memory
 	@$(MAKE) --no-print-directory build fixtures
