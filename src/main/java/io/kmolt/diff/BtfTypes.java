@@ -18,7 +18,7 @@ public final class BtfTypes implements Types {
     private final Btf oldTypes;
     private final Btf newTypes;
     private final List<LayoutDifference> differences;
-    private final Map<String, Optional<LineArgument>> lineArguments = new HashMap<>();
+    private final Map<String, Optional<LineParameter>> lineParameters = new HashMap<>();
 
     /**
      * Compares the types that either build owns.
@@ -65,12 +65,10 @@ public final class BtfTypes implements Types {
 
     /** Both builds have to agree. */
     @Override
-    public Optional<LineArgument> lineArgument(String function) {
-        return lineArguments.computeIfAbsent(function, name -> {
+    public Optional<LineParameter> lineParameter(String function) {
+        return lineParameters.computeIfAbsent(function, name -> {
             Optional<LineParameter> before = LineParameter.of(oldTypes, name);
-            return before.equals(LineParameter.of(newTypes, name))
-                    ? before.map(p -> new LineArgument(p.place(), p.certain()))
-                    : Optional.empty();
+            return before.equals(LineParameter.of(newTypes, name)) ? before : Optional.empty();
         });
     }
 }

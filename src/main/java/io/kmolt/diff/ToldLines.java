@@ -1,5 +1,6 @@
 package io.kmolt.diff;
 
+import io.kmolt.btf.LineParameter;
 import io.kmolt.module.Item;
 import io.kmolt.module.KernelModule;
 import io.kmolt.module.Reference;
@@ -22,12 +23,12 @@ import java.util.TreeMap;
  *
  * <p>Which functions: those with which kernels that look for mistakes check each other, by name, the second argument of which
  * is the line (include/linux/kernel.h, include/linux/lockdep.h); and those of the module's own that types show to take one, as
- * {@code __ext4_error(sb, function, line, …)} does ({@link Types#lineArgument}), unless several have that name. Recognised is a
+ * {@code __ext4_error(sb, function, line, …)} does ({@link Types#lineParameter}), unless several have that name. Recognised is a
  * {@code mov} of a number to the argument's register that leads to the call without a choice, with nothing between that could
  * use the register.
  */
 final class ToldLines {
-    private static final LineArgument SECOND = new LineArgument(1, true);
+    private static final LineParameter SECOND = new LineParameter(1, true);
     private static final Set<String> CHECKS =
             Set.of("__might_sleep", "__might_resched", "__might_fault", "lockdep_rcu_suspicious");
 
@@ -63,7 +64,7 @@ final class ToldLines {
 
     /** All in a function. */
     List<Told> in(Item function) {
-        Map<Long, LineArgument> calls = calls(function);
+        Map<Long, LineParameter> calls = calls(function);
         if (calls.isEmpty()) {
             return List.of();
         }
@@ -94,12 +95,12 @@ final class ToldLines {
     }
 
     /** Which argument the register holds at the call that the flow of control leads to, direct jumps included. */
-    private Optional<LineArgument> argument(
+    private Optional<LineParameter> argument(
             Item function,
             NavigableMap<Integer, Instruction> instructions,
             Instruction mov,
             int register,
-            Map<Long, LineArgument> calls) {
+            Map<Long, LineParameter> calls) {
         byte[] code = module.content(function.section());
         Instruction next = instructions.get(mov.end());
         for (int steps = 0; next != null && steps < MOST_STEPS; steps++) {
@@ -127,22 +128,22 @@ final class ToldLines {
     }
 
     /** By where the call begins; all are {@code call rel32}. */
-    private Map<Long, LineArgument> calls(Item function) {
-        Map<Long, LineArgument> calls = new HashMap<>();
+    private Map<Long, LineParameter> calls(Item function) {
+        Map<Long, LineParameter> calls = new HashMap<>();
         for (Reference reference : module.references(function)) {
-            lineArgument(reference.referent())
+            lineParameter(reference.referent())
                     .filter(a -> a.place() < ARGUMENTS.size())
                     .ifPresent(a -> calls.put(reference.offset() - 1, a));
         }
         return calls;
     }
 
-    private Optional<LineArgument> lineArgument(Referent callee) {
+    private Optional<LineParameter> lineParameter(Referent callee) {
         return switch (callee) {
             case Referent.Import(String name) -> CHECKS.contains(name) ? Optional.of(SECOND) : Optional.empty();
             case Referent.InItem(Item item, long delta) ->
                 item.function() && delta == 0 && functions.getOrDefault(item.name(), 0) == 1
-                        ? types.lineArgument(item.name())
+                        ? types.lineParameter(item.name())
                         : Optional.empty();
             case Referent.Literal _, Referent.Anonymous _, Referent.Absolute _ -> Optional.empty();
         };

@@ -1,6 +1,7 @@
 package io.kmolt.diff;
 
 import io.kmolt.btf.LayoutDifference;
+import io.kmolt.btf.LineParameter;
 import java.util.List;
 import java.util.Optional;
 
@@ -18,8 +19,8 @@ public interface Types {
         return Optional.empty();
     }
 
-    /** Which argument of one of the module's functions is a line of its caller's source; empty if none is known to be. */
-    default Optional<LineArgument> lineArgument(String function) {
+    /** Which parameter of one of the module's functions is a line of its caller's source; empty if none is known to be. */
+    default Optional<LineParameter> lineParameter(String function) {
         return Optional.empty();
     }
 

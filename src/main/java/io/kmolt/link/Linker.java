@@ -52,7 +52,7 @@ public final class Linker {
         Linker linker = new Linker(input);
         linker.checkLandingPads();
         try {
-            linker.finish(linker.rewrite());
+            linker.build();
             return List.of();
         } catch (LinkException e) {
             return e.refusals();
@@ -64,19 +64,10 @@ public final class Linker {
         input.layers().forEach(layer -> refusals.addAll(layer.comparison().refusals()));
         checkLandingPads();
         refuseIfAny();
-        return finish(rewrite());
+        return build();
     }
 
-    /** The new build's code as it will run, and which words of the base lead to it. */
-    private record Rewritten(
-            ElfEditor editor,
-            Sharing sharing,
-            List<Redirects> redirects,
-            JumpPads pads,
-            List<Slot> slots,
-            Rewriter rewriter) {}
-
-    private Rewritten rewrite() throws ElfException {
+    private Update build() throws LinkException, ElfException {
         // 2. What is one and the same in the kernel and in the new build.
         Sharing sharing = new Sharing(input);
 
@@ -96,44 +87,39 @@ public final class Linker {
         Rewriter rewriter = new Rewriter(input, sharing, redirects.getFirst(), blocking, editor, refusals);
         rewriter.rewriteAll();
         rewriter.makeSymbolsAbsolute();
-        return new Rewritten(editor, sharing, redirects, pads, slots, rewriter);
-    }
-
-    private Update finish(Rewritten code) throws LinkException, ElfException {
-        ElfEditor editor = code.editor();
 
         // 6. Another module, which registers nothing.
         Neutraliser.renameRegistrations(edition, editor);
-        Neutraliser.dropSharedPerCpu(edition, code.sharing(), editor);
+        Neutraliser.dropSharedPerCpu(edition, sharing, editor);
         ModuleShell shell = new ModuleShell(edition.elf(), editor);
         Neutraliser.replaceInfo(input, shell);
 
-        code.pads().finish(edition.elf());
+        pads.finish(edition.elf());
 
         // 7. The change set, and the stubs that hand it to the core.
         Descriptor descriptor = new Descriptor(editor);
         Stubs stubs = Stubs.add(editor, descriptor.symbol(), shell.ownModule());
         shell.replaceModule(input.name(), input.core(), stubs.init(), stubs.exit());
-        Neutraliser.addVersions(input, shell, Stubs.IMPORTS, code.slots());
-        List<String> sticky = sticky(code.slots(), code.pads(), code.rewriter());
+        Neutraliser.addVersions(input, shell, Stubs.IMPORTS, slots);
+        List<String> sticky = sticky(slots, pads, rewriter);
         descriptor.write(
                 input,
-                code.slots(),
-                code.pads().jumps(),
-                bySite(code.redirects()),
-                ranges(code.redirects()),
-                Way.of(input, code.sharing(), code.redirects()),
+                slots,
+                pads.jumps(),
+                bySite(redirects),
+                ranges(redirects),
+                Way.of(input, sharing, redirects),
                 !sticky.isEmpty(),
                 hooks(),
-                code.rewriter(),
+                rewriter,
                 stubs);
         refuseIfAny();
         return new Update(
                 input.name(),
                 editor.build(),
-                code.slots().size(),
-                bySite(code.redirects()).size(),
-                code.sharing().items().size(),
+                slots.size(),
+                bySite(redirects).size(),
+                sharing.items().size(),
                 notes.stream().distinct().toList(),
                 sticky);
     }

@@ -2,6 +2,7 @@ package io.kmolt.diff;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.kmolt.btf.LineParameter;
 import io.kmolt.diff.Comparison.Change;
 import io.kmolt.module.KernelModule;
 import io.kmolt.module.TinyModule;
@@ -51,11 +52,11 @@ class LineNumbersTest {
         }
 
         @Override
-        public Optional<LineArgument> lineArgument(String function) {
+        public Optional<LineParameter> lineParameter(String function) {
             return switch (function) {
-                case "notes" -> Optional.of(new LineArgument(1, certain));
-                case "notes4" -> Optional.of(new LineArgument(3, certain));
-                case "report" -> Optional.of(new LineArgument(4, certain));
+                case "notes" -> Optional.of(new LineParameter(1, certain));
+                case "notes4" -> Optional.of(new LineParameter(3, certain));
+                case "report" -> Optional.of(new LineParameter(4, certain));
                 case "told" -> throw new AssertionError("an import: its name may be that of another function");
                 default -> Optional.empty();
             };
