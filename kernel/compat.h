@@ -4,10 +4,17 @@
 #define KMOLT_COMPAT_H
 
 #include <linux/ftrace.h>
+#include <linux/kernfs.h>
 #include <linux/module.h>
 #include <linux/version.h>
 #include <asm/cpufeature.h>
 #include <asm/ibt.h>
+
+/* Which load of the module this is: a number that kernfs gives once in a boot. */
+static inline u64 kmolt_module_load(const struct module *mod)
+{
+	return mod->mkobj.kobj.sd ? mod->mkobj.kobj.sd->id : 0;
+}
 
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 4, 0)
 

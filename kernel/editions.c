@@ -159,7 +159,7 @@ static int object_refused(const struct kmolt_function *function,
 	}
 	base = kmolt_find_base(function->object);
 	if (function->object_address != kmolt_module_address(mod) ||
-	    function->object_size != kmolt_module_size(mod) ||
+	    function->object_load != kmolt_module_load(mod) ||
 	    !kmolt_in_text(mod, function->address)) {
 		kmolt_refuse("%s: it was linked for another load of %s",
 			     update->name, function->object);

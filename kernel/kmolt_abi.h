@@ -13,7 +13,7 @@
 #define KMOLT_MAGIC	0x0a746c6f6d6bULL	/* "kmolt\n", little endian */
 #define KMOLT_MAGIC_EDITIONS	0x0a45746c6f6d6bULL	/* "kmoltE\n" */
 #define KMOLT_MAGIC_ROUTES	0x0a52746c6f6d6bULL	/* "kmoltR\n" */
-#define KMOLT_ABI	4
+#define KMOLT_ABI	5
 
 #define KMOLT_NAME_LEN		64
 #define KMOLT_BUILD_ID_LEN	20
@@ -102,7 +102,8 @@ struct kmolt_way {
  * @from: name of the edition that answered when it was linked, "" for the base
  * @base_address: the base's address as in /proc/modules
  * @base_size: the base's size as in /proc/modules
- * @base_percpu: the base's per-CPU area, 0 where the tool did not need it
+ * @base_load: which load of the base it is: the inode number of its folder in
+ *	/sys/module, which no other load has in the same boot
  * @base_note: address of the 20 bytes of the base's build-id
  * @base_build_id: what these must be
  * @build_id: build-id of the build that the edition was linked from
@@ -135,7 +136,7 @@ struct kmolt_update {
 	char from[KMOLT_NAME_LEN];
 	u64 base_address;
 	u64 base_size;
-	u64 base_percpu;
+	u64 base_load;
 	u64 base_note;
 	u8 base_build_id[KMOLT_BUILD_ID_LEN];
 	u8 build_id[KMOLT_BUILD_ID_LEN];
@@ -169,7 +170,7 @@ struct kmolt_code {
  * struct kmolt_function - a function of the kernel that has editions
  * @address: where it begins
  * @object_address: its module's address as in /proc/modules, 0 for vmlinux
- * @object_size: its module's size as in /proc/modules, 0 for vmlinux
+ * @object_load: its module's, as &kmolt_update.base_load, 0 for vmlinux
  * @label: what people call it, unique within the update: NAME, MODULE:NAME or
  *	either with ",N" for the Nth of that name
  * @object: its module's name, "" for vmlinux
@@ -182,7 +183,7 @@ struct kmolt_code {
 struct kmolt_function {
 	u64 address;
 	u64 object_address;
-	u64 object_size;
+	u64 object_load;
 	char label[KMOLT_LABEL_LEN];
 	char object[KMOLT_NAME_LEN];
 	u64 marker;

@@ -203,9 +203,8 @@ static const char *base_wrong(const struct kmolt_update *desc,
 			      const struct module *base)
 {
 	if (desc->base_address != kmolt_module_address(base) ||
-	    desc->base_size != kmolt_module_size(base))
-		return "it was linked for another load of its base";
-	if (desc->base_percpu && desc->base_percpu != (u64)base->percpu)
+	    desc->base_size != kmolt_module_size(base) ||
+	    desc->base_load != kmolt_module_load(base))
 		return "it was linked for another load of its base";
 	if (!within_module(desc->base_note, base) ||
 	    !within_module(desc->base_note + KMOLT_BUILD_ID_LEN - 1, base) ||

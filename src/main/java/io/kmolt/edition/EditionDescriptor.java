@@ -43,7 +43,7 @@ final class EditionDescriptor {
         long marker = 0;
         for (LinkedFunction function : functions) {
             out.u64(function.symbol().address());
-            out.u64(function.object().address()).u64(function.object().size());
+            out.u64(function.object().address()).u64(function.object().load());
             out.text(function.label(), LABEL_LEN).text(function.symbol().object(), NAME_LEN);
             out.address(markers, marker);
             out.array(editionsAt, function.editions().size());

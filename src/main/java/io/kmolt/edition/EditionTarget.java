@@ -30,9 +30,9 @@ public record EditionTarget(
      * A loaded module.
      *
      * @param address as in {@code /proc/modules}
-     * @param size as in {@code /proc/modules}, in bytes
+     * @param load as in {@link io.kmolt.module.RunningModule}
      */
-    public record LoadedObject(long address, long size) {}
+    public record LoadedObject(long address, long load) {}
 
     /** Where a call that goes past ftrace enters a function. */
     long body(long function) {

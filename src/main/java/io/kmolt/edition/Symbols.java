@@ -2,6 +2,7 @@ package io.kmolt.edition;
 
 import io.kmolt.edition.EditionTarget.LoadedObject;
 import io.kmolt.module.KernelModule;
+import io.kmolt.module.RunningModule;
 import io.kmolt.target.CommandResult;
 import io.kmolt.target.ShellQuote;
 import io.kmolt.target.Target;
@@ -38,6 +39,8 @@ public final class Symbols {
      * @param core the core that is, or will be, loaded there
      */
     public static EditionTarget ask(Target target, EditionFile file, KernelModule core) throws TargetException {
+        // First: where a module is loaded anew meanwhile, the core meets the number of a load that is over.
+        Map<String, Long> loads = loads(target);
         List<String> names = new ArrayList<>(file.names());
         names.addAll(EDGES);
         Map<String, List<KernelSymbol>> symbols = withoutOwn(target, symbols(target, names));
@@ -51,7 +54,7 @@ public final class Symbols {
                 target.readText("/proc/sys/kernel/random/boot_id"),
                 symbols,
                 similar,
-                modules(target, symbols.values()),
+                modules(target, loads, symbols.values()),
                 bodies(target, file, symbols),
                 core);
     }
@@ -113,8 +116,20 @@ public final class Symbols {
                 .toList();
     }
 
-    private static Map<String, LoadedObject> modules(Target target, Collection<List<KernelSymbol>> symbols)
-            throws TargetException {
+    /** By module, which load of it this is: {@link RunningModule#load}. Code that is built in may be among them. */
+    private static Map<String, Long> loads(Target target) throws TargetException {
+        Map<String, Long> loads = new HashMap<>();
+        String listed = target.run("cd /sys/module/ && stat -c '%i %n' *", Target.DEFAULT_TIMEOUT)
+                .stdout();
+        for (String line : listed.lines().toList()) {
+            String[] words = line.split(" ");
+            loads.put(words[1], Long.parseLong(words[0]));
+        }
+        return loads;
+    }
+
+    private static Map<String, LoadedObject> modules(
+            Target target, Map<String, Long> loads, Collection<List<KernelSymbol>> symbols) throws TargetException {
         Set<String> objects = symbols.stream()
                 .flatMap(List::stream)
                 .map(KernelSymbol::object)
@@ -128,7 +143,7 @@ public final class Symbols {
             String[] words = line.split(" ");
             if (objects.contains(words[0])) {
                 long address = Long.parseUnsignedLong(words[5].substring(2), HEX);
-                modules.put(words[0], new LoadedObject(address, Long.parseLong(words[1])));
+                modules.put(words[0], new LoadedObject(address, loads.getOrDefault(words[0], 0L)));
             }
         }
         return modules;

@@ -5,7 +5,6 @@ import io.kmolt.elf.ElfEditor;
 import io.kmolt.module.Item;
 import io.kmolt.module.KernelModule;
 import io.kmolt.module.Reference;
-import io.kmolt.module.SectionKind;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.HashMap;
@@ -19,7 +18,7 @@ import java.util.SortedMap;
  */
 public final class Descriptor {
     /** The core's {@code KMOLT_ABI} that updates are made for. */
-    public static final int ABI = 4;
+    public static final int ABI = 5;
 
     private static final long MAGIC = 0x0a746c6f6d6bL;
     private static final int STRUCT_SIZE = 512;
@@ -139,23 +138,12 @@ public final class Descriptor {
         out.text(base.running().name(), NAME_LEN);
         out.text(input.from(), NAME_LEN);
         out.u64(base.running().address()).u64(base.running().size());
-        out.u64(perCpuBase(base));
+        out.u64(base.running().load());
         out.u64(base.address(note, NOTE_HEADER_SIZE));
         out.bytes(Arrays.copyOf(baseFile.elf().buildId().orElseThrow(), BUILD_ID_LEN));
         out.bytes(Arrays.copyOf(input.edition().elf().buildId().orElse(new byte[0]), BUILD_ID_LEN));
         out.text(input.edition().info("version"), NAME_LEN);
         out.text(input.edition().info("srcversion"), NAME_LEN);
-    }
-
-    /** Where the base's per-CPU area begins; 0 if nothing is known of it. */
-    private static long perCpuBase(Layer base) {
-        for (Item item : base.comparison().oldModule().objects()) {
-            Long address = base.running().perCpuSymbols().get(item.name());
-            if (address != null && item.kind() == SectionKind.PERCPU) {
-                return address - item.offset();
-            }
-        }
-        return 0;
     }
 
     private void writeExits(KernelModule edition, Stubs stubs) {

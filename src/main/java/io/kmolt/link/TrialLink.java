@@ -77,6 +77,6 @@ public final class TrialLink {
                 perCpu.put(item.name(), PER_CPU + item.offset());
             }
         }
-        return new RunningModule(module.name(), START, next - START, sections, perCpu);
+        return new RunningModule(module.name(), START, next - START, 0, sections, perCpu);
     }
 }

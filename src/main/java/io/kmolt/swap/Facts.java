@@ -15,6 +15,16 @@ import java.util.stream.Collectors;
 
 /** What a target says of itself and of a loaded module. */
 public final class Facts {
+    /**
+     * Where {@code MODULE} is. Which load of it that is comes first: if it is loaded anew meanwhile, the core meets the
+     * number of a load that is over.
+     */
+    private static final String WHERE = """
+            stat -c %i /sys/module/MODULE/ || exit 0
+            grep '^MODULE ' /proc/modules || exit 0
+            cd /sys/module/MODULE/sections && grep -H '' .[!.]* * 2>/dev/null
+            """;
+
     private Facts() {}
 
     public static String release(Target target) throws TargetException {
@@ -41,17 +51,15 @@ public final class Facts {
      */
     static RunningModule running(Target target, String module, KernelModule file)
             throws TargetException, SwapException {
-        CommandResult result = target.run(
-                "grep '^" + module + " ' /proc/modules; cd /sys/module/" + module
-                        + "/sections && grep -H '' .[!.]* * 2>/dev/null",
-                Target.DEFAULT_TIMEOUT);
+        CommandResult result = target.run(WHERE.replace("MODULE", module), Target.DEFAULT_TIMEOUT);
         List<String> lines = result.stdout().lines().toList();
-        if (lines.isEmpty() || !lines.getFirst().startsWith(module + " ")) {
+        if (lines.size() < 2) {
             throw SwapException.unfit("module " + module + " is not loaded on " + target.describe());
         }
-        String[] words = lines.getFirst().split(" ");
+        long load = Long.parseLong(lines.getFirst());
+        String[] words = lines.get(1).split(" ");
         Map<String, Long> sections = new HashMap<>();
-        for (String line : lines.subList(1, lines.size())) {
+        for (String line : lines.subList(2, lines.size())) {
             int colon = line.lastIndexOf(":0x");
             if (colon > 0) {
                 sections.put(line.substring(0, colon), Long.parseUnsignedLong(line.substring(colon + 3), 16));
@@ -62,7 +70,8 @@ public final class Facts {
             throw SwapException.unfit("the kernel of " + target.describe()
                     + " hides addresses: kmolt must run as root there, with kernel.kptr_restrict below 2");
         }
-        return new RunningModule(module, address, Long.parseLong(words[1]), sections, perCpu(target, module, file));
+        return new RunningModule(
+                module, address, Long.parseLong(words[1]), load, sections, perCpu(target, module, file));
     }
 
     private static Map<String, Long> perCpu(Target target, String module, KernelModule file) throws TargetException {

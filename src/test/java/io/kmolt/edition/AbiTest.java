@@ -31,7 +31,7 @@ class AbiTest {
                     KMOLT_ABI, KMOLT_MAGIC_EDITIONS, sizeof(struct kmolt_editions),
                     at(kmolt_editions, boot_id), at(kmolt_editions, name), at(kmolt_editions, functions),
                     at(kmolt_editions, n_functions),
-                    sizeof(struct kmolt_function), at(kmolt_function, object_address), at(kmolt_function, object_size),
+                    sizeof(struct kmolt_function), at(kmolt_function, object_address), at(kmolt_function, object_load),
                     at(kmolt_function, label), at(kmolt_function, object), at(kmolt_function, marker),
                     at(kmolt_function, editions), at(kmolt_function, n_editions),
                     sizeof(struct kmolt_code), at(kmolt_code, number), KMOLT_LABEL_LEN,

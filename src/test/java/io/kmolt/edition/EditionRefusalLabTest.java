@@ -2,6 +2,7 @@ package io.kmolt.edition;
 
 import static io.kmolt.cli.CliRun.run;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import io.kmolt.cli.CliRun;
@@ -50,6 +51,7 @@ class EditionRefusalLabTest {
     private static final int UPDATE_NAME = 80;
     private static final int N_FUNCTIONS = 152;
     private static final int FUNCTION = 160;
+    private static final int OBJECT_LOAD = FUNCTION + 16;
     private static final int LABEL = FUNCTION + 24;
     private static final int OBJECT = FUNCTION + 152;
     private static final int N_EDITIONS = FUNCTION + 232;
@@ -262,13 +264,35 @@ class EditionRefusalLabTest {
         }
     }
 
+    /** What would be loaded if it were not caught on its way. */
+    private static CapturingTarget capture(Path file) throws Exception {
+        CapturingTarget captured = new CapturingTarget(guest().target());
+        assertThatThrownBy(() -> LoadEditions.run(captured, file, SwapGuest::image, Progress.NONE))
+                .isInstanceOf(EditionException.class);
+        return captured;
+    }
+
+    @Test
+    void editionsForAnEarlierLoadOfAModuleAreRefused() throws Exception {
+        CapturingTarget captured = capture(blocks);
+        // Often to the same address, at which all but the load itself is as it was.
+        guest().sh("rmmod minix; modprobe minix");
+        SequencedMap<Consumer<ByteBuffer>, String> none = new LinkedHashMap<>();
+        none.put(_ -> {}, "it was linked for another load of minix");
+        assertAllRefused(captured, 'E', none);
+        captured = capture(blocks);
+        none.clear();
+        none.put(it -> it.putLong(OBJECT_LOAD, it.getLong(OBJECT_LOAD) + 1), "it was linked for another load of minix");
+        assertAllRefused(captured, 'E', none);
+        try (CoreSession session = CoreSession.open(guest().target())) {
+            LoadEditions.insert(guest().target(), session, captured.name(), captured.image());
+        }
+        assertThat(guest().users()).isEqualTo("kmolt_blocks");
+    }
+
     @Test
     void malformedDescriptorsOfEditionsAreRefusedAndLeaveNothing() throws Exception {
-        CapturingTarget captured = new CapturingTarget(guest().target());
-        assertThat(catchThrowableOfType(
-                        EditionException.class,
-                        () -> LoadEditions.run(captured, pipes, SwapGuest::image, Progress.NONE)))
-                .isNotNull();
+        CapturingTarget captured = capture(pipes);
         long minix = Long.parseUnsignedLong(
                 guest().sh("grep '^minix ' /proc/modules | sed 's/.* 0x\\([0-9a-f]*\\).*/\\1/'"), 16);
         SequencedMap<Consumer<ByteBuffer>, String> damages = new LinkedHashMap<>();

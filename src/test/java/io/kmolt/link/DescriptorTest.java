@@ -27,7 +27,7 @@ class DescriptorTest {
     private static final int FROM = 152;
     private static final int BASE_ADDRESS = 216;
     private static final int BASE_SIZE = 224;
-    private static final int BASE_PERCPU = 232;
+    private static final int BASE_LOAD = 232;
     private static final int BASE_NOTE = 240;
     private static final int BASE_BUILD_ID = 248;
     private static final int BUILD_ID = 268;
@@ -92,7 +92,7 @@ class DescriptorTest {
                 #define at(member) __builtin_offsetof(struct kmolt_update, member)
                 const int offsets[] = {
                     at(magic), at(abi), at(size), at(flags), at(boot_id), at(base), at(from), at(base_address),
-                    at(base_size), at(base_percpu), at(base_note), at(base_build_id), at(build_id), at(version),
+                    at(base_size), at(base_load), at(base_note), at(base_build_id), at(build_id), at(version),
                     at(srcversion), at(exit), at(exit_stub), at(slots), at(redirects), at(ways), at(commit_ranges),
                     sizeof(struct kmolt_update), sizeof(struct kmolt_slot),
                     sizeof(struct kmolt_redirect), sizeof(struct kmolt_range), KMOLT_ABI,
@@ -117,7 +117,7 @@ class DescriptorTest {
                         FROM,
                         BASE_ADDRESS,
                         BASE_SIZE,
-                        BASE_PERCPU,
+                        BASE_LOAD,
                         BASE_NOTE,
                         BASE_BUILD_ID,
                         BUILD_ID,
@@ -143,14 +143,14 @@ class DescriptorTest {
     @Test
     void itSaysWhatItIsAndForWhichBootAndBase() {
         assertThat(word(MAGIC)).isEqualTo(0x0a746c6f6d6bL);
-        assertThat(linked.descriptor().getInt(ABI)).isEqualTo(4);
+        assertThat(linked.descriptor().getInt(ABI)).isEqualTo(5);
         assertThat(linked.descriptor().getInt(SIZE)).isEqualTo(END);
         assertThat(text(BOOT_ID)).isEqualTo(LinkedUpdate.BOOT_ID);
         assertThat(text(BASE)).isEqualTo("tiny");
         assertThat(text(FROM)).isEmpty();
         assertThat(word(BASE_ADDRESS)).isEqualTo(linked.running().address());
         assertThat(word(BASE_SIZE)).isEqualTo(linked.running().size());
-        assertThat(word(BASE_PERCPU)).isZero();
+        assertThat(word(BASE_LOAD)).isEqualTo(linked.running().load()).isNotZero();
     }
 
     @Test

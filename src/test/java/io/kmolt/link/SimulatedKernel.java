@@ -15,6 +15,7 @@ import java.util.Map;
 public final class SimulatedKernel {
     private static final long MODULES = 0xffff_ffff_c000_0000L;
     private static final long SIZE = 0x10_0000L;
+    private static final long LOAD = 4711;
     private static final long PER_CPU = 0x3_0000L;
 
     private SimulatedKernel() {}
@@ -41,7 +42,7 @@ public final class SimulatedKernel {
                 perCpu.put(item.name(), PER_CPU + item.offset());
             }
         }
-        return new RunningModule(name, start, SIZE, sections, perCpu);
+        return new RunningModule(name, start, SIZE, LOAD + number, sections, perCpu);
     }
 
     /** Where each section goes, by its index. */

@@ -39,6 +39,7 @@ class AdversityTest {
     private static final int FROM = 152;
     private static final int BASE_ADDRESS = 216;
     private static final int BASE_SIZE = 224;
+    private static final int BASE_LOAD = 232;
     private static final int BASE_NOTE = 240;
     private static final int BASE_BUILD_ID = 248;
     private static final int VERSION = 288;
@@ -253,6 +254,8 @@ class AdversityTest {
         damages.put(text(FROM, "another\0"), "it was linked while \"another\" answered for minix, now \"\" does");
         damages.put(it -> it.putLong(BASE_ADDRESS, it.getLong(BASE_ADDRESS) + 4096), otherLoad);
         damages.put(it -> it.putLong(BASE_SIZE, it.getLong(BASE_SIZE) - 1), otherLoad);
+        damages.put(it -> it.putLong(BASE_LOAD, it.getLong(BASE_LOAD) + 1), otherLoad);
+        damages.put(it -> it.putLong(BASE_LOAD, 0), otherLoad);
         damages.put(it -> it.putLong(BASE_NOTE, 0), otherBuild);
         damages.put(it -> it.putLong(BASE_NOTE, -8), otherBuild);
         damages.put(it -> it.put(BASE_BUILD_ID, (byte) ~it.get(BASE_BUILD_ID)), otherBuild);

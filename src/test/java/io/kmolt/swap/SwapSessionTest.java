@@ -113,10 +113,8 @@ class SwapSessionTest {
     @Test
     void anUpdateForAnEarlierLoadOfItsBaseIsNotLetIn() throws Exception {
         Update update = save();
-        String before = guest().sh("cat /sys/module/minix/sections/.text");
-        // Something else takes its place meanwhile.
-        guest().sh("rmmod minix; modprobe -a nls_iso8859-1 nls_utf8 nls_cp437 fat isofs; modprobe minix");
-        assertThat(guest().sh("cat /sys/module/minix/sections/.text")).isNotEqualTo(before);
+        // Often to the same address, at which all but the load itself is as it was.
+        guest().sh("rmmod minix; modprobe minix");
         try (Conversation session = guest().target().open("/dev/kmolt")) {
             assertThatThrownBy(() -> guest().target().insertModule(update.image(), update.name(), ""))
                     .isInstanceOf(ModuleLoadException.class)
