@@ -153,8 +153,12 @@ record Attached(String module, AttachedFacts facts, boolean redirected, Set<Stri
         return facts.sites().stream().filter(s -> s.module().equals(module)).toList();
     }
 
+    /** Each but once: a perf event of all CPUs is a kprobe for each of them. */
     private List<Probe> probes() {
-        return facts.probes().stream().filter(p -> p.module().equals(module)).toList();
+        return facts.probes().stream()
+                .filter(p -> p.module().equals(module))
+                .distinct()
+                .toList();
     }
 
     private List<Patch> patches() {

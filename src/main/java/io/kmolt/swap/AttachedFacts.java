@@ -169,7 +169,7 @@ record AttachedFacts(
         Matcher direct = DIRECT.matcher(line);
         if (direct.matches()) {
             if (last != null) {
-                sites.set(sites.size() - 1, last.withDirect(direct.group(1)));
+                sites.set(sites.size() - 1, last.withDirect(withoutOffset(direct.group(1))));
             }
             return null;
         }
@@ -181,7 +181,7 @@ record AttachedFacts(
             return null;
         }
         Matcher callback = CALLBACK.matcher(site.group(5));
-        String who = callback.find() ? callback.group(1).replaceFirst("\\+0x0/0x\\w+", "") : "";
+        String who = callback.find() ? withoutOffset(callback.group(1)) : "";
         Site found = new Site(
                 site.group(2),
                 site.group(1),
@@ -191,6 +191,11 @@ record AttachedFacts(
                 "");
         sites.add(found);
         return found;
+    }
+
+    /** {@code f+0x0/0x10 [module]} is {@code f [module]}. */
+    private static String withoutOffset(String function) {
+        return function.replaceFirst("\\+0x0/0x\\w+", "");
     }
 
     private void addProbe(String line, Collection<String> modules) {

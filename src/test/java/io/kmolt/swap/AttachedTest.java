@@ -60,12 +60,8 @@ class AttachedTest {
                         user(Kind.KPROBE, "greeter_ioctl+0x5", "", Effect.BLINDED),
                         user(Kind.KPROBE, "greeter_write", "disabled", Effect.BLINDED),
                         user(Kind.LIVEPATCH, "greeter_release", "kmolt_lp_cost", Effect.BYPASSED),
-                        user(
-                                Kind.DIRECT_CALL,
-                                "greeter_open",
-                                "kmolt_direct_entry+0x0/0xd [kmolt_direct]",
-                                Effect.BLINDED),
-                        user(Kind.BPF, "greeter_ioctl", "bpf_trampoline_6442511222+0x0/0x1000", Effect.BLINDED),
+                        user(Kind.DIRECT_CALL, "greeter_open", "kmolt_direct_entry [kmolt_direct]", Effect.BLINDED),
+                        user(Kind.BPF, "greeter_ioctl", "bpf_trampoline_6442511222", Effect.BLINDED),
                         new AttachedUser(
                                 Kind.TRACER,
                                 "greeter",
