@@ -66,6 +66,64 @@ static bool is_revert(const struct commit *commit)
 	       (commit->from && commit->from->holds == commit->to);
 }
 
+/* Returns how many there are; without @scan they are only counted. */
+static size_t add(struct kmolt_scan *scan, u64 ranges, size_t n)
+{
+	if (scan)
+		kmolt_scan_add(scan, (const struct kmolt_range *)ranges, n);
+	return n;
+}
+
+static size_t add_text(struct kmolt_scan *scan,
+		       const struct kmolt_edition *edition)
+{
+	struct kmolt_range text = kmolt_module_text(edition->mod);
+
+	return add(scan, (u64)&text, 1);
+}
+
+/*
+ * Who went to sleep in an edition goes on in its code after it was reverted,
+ * and calls of its functions lead from there to those below it, if they can.
+ * That was sound for what answered then; whether it is for what is to answer
+ * now is told by that one's descriptor, or by the ways back that its own has.
+ * All of its code must be empty where neither does.
+ */
+static size_t add_reverted(struct kmolt_scan *scan, const struct commit *commit,
+			   const struct kmolt_edition *reverted)
+{
+	const struct kmolt_edition *below = reverted->holds;
+	const struct kmolt_way *way;
+	size_t n = 0;
+
+	/* What was empty for @to's own commit, nobody has come into since. */
+	if (commit->to && kmolt_reckons_with(commit->to, reverted))
+		return 0;
+	if (!is_revert(commit))
+		return add_text(scan, reverted);
+	while ((way = kmolt_way_to(reverted, below))) {
+		n += add(scan, way->ranges, way->n_ranges);
+		if (below == commit->to)
+			return n;
+		if (!below)
+			break;
+		below = below->holds;
+	}
+	return n + add_text(scan, reverted);
+}
+
+static size_t add_all_reverted(struct kmolt_scan *scan,
+			       const struct commit *commit)
+{
+	const struct kmolt_edition *edition;
+	size_t n = 0;
+
+	list_for_each_entry(edition, &commit->base->editions, node)
+		if (edition != commit->to && kmolt_leads_home(edition))
+			n += add_reverted(scan, commit, edition);
+	return n;
+}
+
 static struct kmolt_scan *scan_for(const struct commit *commit)
 {
 	struct kmolt_range trampoline = kmolt_redirect_trampoline(commit->base);
@@ -73,11 +131,13 @@ static struct kmolt_scan *scan_for(const struct commit *commit)
 				       kmolt_way_back(commit->from) : NULL;
 	u64 ranges = back ? back->ranges : commit->to->desc->commit_ranges;
 	size_t n = back ? back->n_ranges : commit->to->desc->n_commit_ranges;
-	struct kmolt_scan *scan = kmolt_scan_create(n + 1);
+	size_t n_reverted = add_all_reverted(NULL, commit);
+	struct kmolt_scan *scan = kmolt_scan_create(n + n_reverted + 1);
 
 	if (!scan)
 		return NULL;
-	kmolt_scan_add(scan, (const struct kmolt_range *)ranges, n);
+	add(scan, ranges, n);
+	add_all_reverted(scan, commit);
 	kmolt_scan_add_ways(scan, &trampoline);
 	kmolt_scan_sort(scan);
 	return scan;

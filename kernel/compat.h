@@ -36,6 +36,16 @@ static inline struct kmolt_range kmolt_module_text(const struct module *mod)
 	return (struct kmolt_range){ base, base + mod->core_layout.text_size };
 }
 
+/* Whether some bytes are in one block of what stays after init. */
+static inline bool kmolt_in_module(const struct module *mod,
+				   unsigned long address, unsigned long bytes)
+{
+	unsigned long offset = address - (unsigned long)mod->core_layout.base;
+	unsigned long size = mod->core_layout.size;
+
+	return offset < size && bytes <= size - offset;
+}
+
 /* What stays writable, and stays after init. */
 static inline struct kmolt_range kmolt_module_data(const struct module *mod)
 {
@@ -66,6 +76,19 @@ static inline struct kmolt_range kmolt_module_text(const struct module *mod)
 	unsigned long base = (unsigned long)mod->mem[MOD_TEXT].base;
 
 	return (struct kmolt_range){ base, base + mod->mem[MOD_TEXT].size };
+}
+
+static inline bool kmolt_in_module(const struct module *mod,
+				   unsigned long address, unsigned long bytes)
+{
+	for_class_mod_mem_type(type, core) {
+		const struct module_memory *block = &mod->mem[type];
+		unsigned long offset = address - (unsigned long)block->base;
+
+		if (offset < block->size && bytes <= block->size - offset)
+			return true;
+	}
+	return false;
 }
 
 static inline struct kmolt_range kmolt_module_data(const struct module *mod)

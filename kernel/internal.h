@@ -278,7 +278,11 @@ struct module *kmolt_get_module(const char *name);
 const char *kmolt_ways_wrong(const struct kmolt_update *desc,
 			     const struct module *mod,
 			     const struct module *pinned);
+const struct kmolt_way *kmolt_way_to(const struct kmolt_edition *edition,
+				     const struct kmolt_edition *to);
 const struct kmolt_way *kmolt_way_back(const struct kmolt_edition *edition);
+bool kmolt_reckons_with(const struct kmolt_edition *edition,
+			const struct kmolt_edition *other);
 bool kmolt_stands_on(const struct kmolt_edition *edition, u64 address);
 void kmolt_hold(struct kmolt_edition *edition);
 void kmolt_let_go(struct kmolt_edition *edition);
@@ -310,6 +314,7 @@ struct kmolt_table *kmolt_redirect_set(struct kmolt_base *base,
 void kmolt_redirect_remove(struct kmolt_base *base);
 unsigned long kmolt_redirect_handler(void);
 struct kmolt_range kmolt_redirect_trampoline(const struct kmolt_base *base);
+bool kmolt_leads_home(const struct kmolt_edition *edition);
 
 /* stack.c: who is inside what */
 #define KMOLT_BLOCKERS		8

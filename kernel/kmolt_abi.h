@@ -125,6 +125,10 @@ struct kmolt_way {
  * @n_commit_ranges: how many
  * @prepare: the new build's prepare hook, int (*)(void); 0 if it has none
  * @unprepare: what takes @prepare back, void (*)(void); 0 if it has none
+ * @reckoned: address of @n_reckoned u64: which loads of other updates it was
+ *	linked with an eye to, numbered as @base_load.  Those of their functions
+ *	that must be empty are in @commit_ranges
+ * @n_reckoned: how many
  */
 struct kmolt_update {
 	u64 magic;
@@ -154,6 +158,8 @@ struct kmolt_update {
 	u64 n_commit_ranges;
 	u64 prepare;
 	u64 unprepare;
+	u64 reckoned;
+	u64 n_reckoned;
 };
 
 /**

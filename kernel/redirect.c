@@ -105,11 +105,19 @@ static void add_redirects(struct kmolt_table *table,
 			table->redirects[table->count++] = *redirect;
 }
 
-/* Whether calls may arrive at a retired edition's code. */
-static bool leads_home(const struct kmolt_edition *edition)
+/**
+ * kmolt_leads_home - whether tasks and calls may be in a retired edition's code
+ * @edition: any edition
+ *
+ * Return: whether it was reverted and may not be unloaded yet.  It may have been
+ * staged again since.
+ */
+bool kmolt_leads_home(const struct kmolt_edition *edition)
 {
-	return edition->state == KMOLT_RETIRED && edition->pinned &&
-	       !edition->dropped;
+	bool reverted = edition->state == KMOLT_RETIRED ||
+			(edition->state == KMOLT_STAGED && edition->pause_ns);
+
+	return reverted && edition->pinned && !edition->dropped;
 }
 
 static int by_site(const void *a, const void *b)
@@ -147,7 +155,7 @@ struct kmolt_table *kmolt_table_create(struct kmolt_base *base,
 		add_redirects(table, to, without);
 	list_for_each_entry(edition, &base->editions, node) {
 		if (edition == without || edition == to ||
-		    (edition != leaving && !leads_home(edition)))
+		    (edition != leaving && !kmolt_leads_home(edition)))
 			continue;
 		memcpy(table->redirects + table->count,
 		       (void *)kmolt_way_back(edition)->home,
@@ -223,10 +231,13 @@ int kmolt_redirect_hook(struct kmolt_base *base, const struct kmolt_table *table
 	if (!err && !base->ops_registered) {
 		err = kmolt_fails() ? -ENOMEM :
 		      register_ftrace_function(&base->ops);
-		if (err)
+		if (err) {
+			/* It was on ftrace's list for a moment, where others look. */
+			synchronize_rcu_tasks_rude();
 			forget_ops(base);
-		else
+		} else {
 			base->ops_registered = true;
+		}
 	}
 	kvfree(ips);
 	return err;

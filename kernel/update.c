@@ -86,8 +86,7 @@ bool kmolt_array_ok(const struct module *mod, u64 address, u64 n, size_t size)
 	if (!n)
 		return true;
 	return address % 8 == 0 && !check_mul_overflow(n, (u64)size, &bytes) &&
-	       within_module_core(address, mod) && address + bytes > address &&
-	       within_module_core(address + bytes - 1, mod);
+	       kmolt_in_module(mod, address, bytes);
 }
 
 /**
@@ -101,7 +100,7 @@ bool kmolt_word_ok(const struct module *mod, u64 address, size_t size)
 	struct kmolt_range data = kmolt_module_data(mod);
 
 	return address % size == 0 && address >= data.start &&
-	       address + size <= data.end;
+	       address < data.end && size <= data.end - address;
 }
 
 /**
@@ -189,7 +188,8 @@ static const char *shape_wrong(const struct kmolt_update *desc,
 	    !kmolt_array_ok(mod, desc->ways, desc->n_ways,
 		      sizeof(struct kmolt_way)) ||
 	    !kmolt_array_ok(mod, desc->commit_ranges, desc->n_commit_ranges,
-		      sizeof(struct kmolt_range)))
+		      sizeof(struct kmolt_range)) ||
+	    !kmolt_array_ok(mod, desc->reckoned, desc->n_reckoned, sizeof(u64)))
 		return "an array is not in the update module";
 	if (!kmolt_in_text(mod, desc->exit_stub) ||
 	    (desc->exit && !kmolt_in_text(mod, desc->exit)))

@@ -126,8 +126,34 @@ bool kmolt_stands_on(const struct kmolt_edition *edition, u64 address)
 	return in_text_of(edition->holds, edition->base->mod, address);
 }
 
-static const struct kmolt_way *way_to(const struct kmolt_edition *edition,
-				      const struct kmolt_edition *to)
+/**
+ * kmolt_reckons_with - whether an edition was linked with an eye to another one
+ * @edition: the edition
+ * @other: the other one
+ *
+ * Return: whether @edition's own ranges tell where nobody may be in @other.
+ */
+bool kmolt_reckons_with(const struct kmolt_edition *edition,
+			const struct kmolt_edition *other)
+{
+	const u64 *reckoned = (void *)edition->desc->reckoned;
+	u64 i;
+
+	for (i = 0; i < edition->desc->n_reckoned; i++)
+		if (reckoned[i] == kmolt_module_load(other->mod))
+			return true;
+	return false;
+}
+
+/**
+ * kmolt_way_to - the way from an edition to one that it was linked on
+ * @edition: the edition
+ * @to: where to; NULL for the base
+ *
+ * Return: the way, or NULL if it was not linked on that one.
+ */
+const struct kmolt_way *kmolt_way_to(const struct kmolt_edition *edition,
+				     const struct kmolt_edition *to)
 {
 	const struct kmolt_way *ways = (void *)edition->desc->ways;
 	u64 i;
@@ -146,7 +172,7 @@ static const struct kmolt_way *way_to(const struct kmolt_edition *edition,
  */
 const struct kmolt_way *kmolt_way_back(const struct kmolt_edition *edition)
 {
-	return way_to(edition, edition->holds);
+	return kmolt_way_to(edition, edition->holds);
 }
 
 static void add_users(struct kmolt_edition *edition, int n)
@@ -155,7 +181,7 @@ static void add_users(struct kmolt_edition *edition, int n)
 
 	/* One that is used is not dropped, so that all of them are met. */
 	for (to = edition->holds; to; to = to->holds)
-		if (way_to(edition, to)->flags & KMOLT_WAY_USED)
+		if (kmolt_way_to(edition, to)->flags & KMOLT_WAY_USED)
 			WRITE_ONCE(to->users, to->users + n);
 }
 
@@ -220,7 +246,7 @@ static void pass_over(struct kmolt_edition *edition)
 	struct kmolt_edition *each, *below = edition->holds;
 
 	list_for_each_entry(each, &edition->base->editions, node) {
-		if (each == edition || !way_to(each, edition))
+		if (each == edition || !kmolt_way_to(each, edition))
 			continue;
 		WRITE_ONCE(each->passes_over, each->passes_over + 1);
 		if (each->holds != edition)

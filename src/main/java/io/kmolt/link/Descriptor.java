@@ -11,6 +11,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.SortedMap;
+import java.util.stream.Stream;
 
 /**
  * Writes the {@code .kmolt} section: {@code struct kmolt_update} and its arrays, as {@code kernel/kmolt_abi.h} lays them
@@ -21,7 +22,7 @@ public final class Descriptor {
     public static final int ABI = 5;
 
     private static final long MAGIC = 0x0a746c6f6d6bL;
-    private static final int STRUCT_SIZE = 512;
+    private static final int STRUCT_SIZE = 528;
     private static final int SLOT_SIZE = 32;
     private static final int REDIRECT_SIZE = 16;
     private static final int RANGE_SIZE = 16;
@@ -75,7 +76,9 @@ public final class Descriptor {
         int slotsAt = STRUCT_SIZE;
         int redirectsAt = slotsAt + (slots.size() + jumps.size()) * SLOT_SIZE;
         int commitAt = redirectsAt + redirects.size() * REDIRECT_SIZE;
-        int waysAt = commitAt + blocking.size() * RANGE_SIZE;
+        int reckonedAt = commitAt + blocking.size() * RANGE_SIZE;
+        List<Long> reckoned = reckoned(input);
+        int waysAt = reckonedAt + reckoned.size() * Long.BYTES;
         writeHeader(input, sticky);
         writeExits(input.edition(), stubs);
         out.array(slotsAt, slots.size() + jumps.size());
@@ -86,6 +89,7 @@ public final class Descriptor {
             out.u64(0).u64(0);
         }
         hooks.forEach(hook -> out.address(hook.symbol(), 0));
+        out.array(reckonedAt, reckoned.size());
         for (Slot slot : slots) {
             writeSlot(slot, rewriter);
         }
@@ -97,8 +101,16 @@ public final class Descriptor {
         for (long[] range : blocking) {
             out.u64(range[0]).u64(range[1]);
         }
+        reckoned.forEach(out::u64);
         writeWays(ways, waysAt + ways.size() * WAY_SIZE);
         out.finish();
+    }
+
+    /** The editions whose functions that must be empty are among the ranges. */
+    private static List<Long> reckoned(LinkInput input) {
+        return Stream.concat(input.layers().stream().skip(1), input.reverted().stream())
+                .map(layer -> layer.running().load())
+                .toList();
     }
 
     /** The ways themselves, then redirects and ranges of each. */

@@ -1,6 +1,7 @@
 package io.kmolt.link;
 
 import io.kmolt.diff.Comparison;
+import io.kmolt.diff.Correlation;
 import io.kmolt.diff.LoadRules;
 import io.kmolt.diff.Refusal;
 import io.kmolt.diff.Words;
@@ -225,8 +226,25 @@ public final class Linker {
             layer.held().code().forEach(code -> ranges.add(new long[] {code.start(), code.end()}));
             add(ranges, layer, Quiescence.toCommit(layer, redirects.get(i)::covers));
         }
+        addReverted(ranges, redirects);
         ranges.sort(Comparator.comparingLong(range -> range[0]));
         return ranges;
+    }
+
+    /**
+     * What was reverted has no redirects to the new build. Its calls go down to a build that has some, through any others
+     * that were reverted as well: they arrive where every one of them sends that function's calls on.
+     */
+    private void addReverted(List<long[]> ranges, List<Redirects> redirects) {
+        List<Redirects> all = new ArrayList<>(redirects);
+        input.reverted().forEach(layer -> all.add(new Redirects(layer)));
+        for (Layer layer : input.reverted()) {
+            Correlation correlation = layer.comparison().correlation();
+            add(ranges, layer, Quiescence.toCommit(layer, old -> {
+                Item target = correlation.newOf(old);
+                return target != null && all.stream().allMatch(each -> each.leadTo(target));
+            }));
+        }
     }
 
     private static void add(List<long[]> ranges, Layer layer, Collection<Item> functions) {

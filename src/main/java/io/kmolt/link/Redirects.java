@@ -67,6 +67,12 @@ final class Redirects {
         return targets.containsKey(oldFunction);
     }
 
+    /** Whether calls of its function of the layer get to a function of the new build. */
+    boolean leadTo(Item newFunction) {
+        Item old = layer.comparison().correlation().oldOf(newFunction);
+        return old != null && covers(old);
+    }
+
     /** The new build's function that can be called in place of one of the layer; null if there is none. */
     @Nullable
     Item standIn(Item oldFunction) {

@@ -45,9 +45,14 @@ final class Builds {
 
     /** The file of an edition. */
     KernelModule edition(String name, String buildId) throws TargetException, SwapException {
-        return kept(buildId)
+        return keptEdition(buildId)
                 .orElseThrow(() -> SwapException.unfit("the build that edition " + name
                         + " was linked from is no longer in " + editions() + ": revert it before the next swap"));
+    }
+
+    /** The file of an edition; empty if it is not kept. */
+    Optional<KernelModule> keptEdition(String buildId) throws TargetException, SwapException {
+        return kept(buildId);
     }
 
     private Optional<KernelModule> kept(String buildId) throws TargetException, SwapException {

@@ -121,15 +121,20 @@ public record CoreState(
      * that is gone.
      */
     Optional<String> retired(String module, String buildId, String from) {
-        return module(module).stream()
-                .flatMap(m -> m.editions().stream())
-                .filter(e -> e.state().equals("retired")
-                        && e.buildId().equals(buildId)
+        return reverted(module).stream()
+                .filter(e -> e.buildId().equals(buildId)
                         && e.previous().equals(from.isEmpty() ? "base" : from)
-                        && e.passesOver() == 0
-                        && !e.stays().equals(LoadedEdition.DROPPED))
+                        && e.passesOver() == 0)
                 .map(LoadedEdition::name)
                 .findFirst();
+    }
+
+    /** The editions of a module that were reverted and are still loaded, without those that nobody can be in. */
+    List<LoadedEdition> reverted(String module) {
+        return module(module).stream()
+                .flatMap(m -> m.editions().stream())
+                .filter(e -> e.state().equals("retired") && !e.stays().equals(LoadedEdition.DROPPED))
+                .toList();
     }
 
     /** The editions of a module that were committed one after another and stand, the one that answers last. */

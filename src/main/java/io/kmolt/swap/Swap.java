@@ -6,6 +6,7 @@ import io.kmolt.diff.Comparison.Change;
 import io.kmolt.diff.Refusal;
 import io.kmolt.diff.Types;
 import io.kmolt.elf.ElfException;
+import io.kmolt.link.Held;
 import io.kmolt.link.Layer;
 import io.kmolt.link.LinkException;
 import io.kmolt.link.LinkInput;
@@ -80,9 +81,11 @@ public final class Swap {
 
         progress.step("comparing and linking");
         long start = System.nanoTime();
-        List<Layer> layers = compare(loaded, edition, attached);
+        List<Layer> all = compare(loaded, reverted(state), edition, attached);
+        List<Layer> layers = all.subList(0, loaded.size());
+        List<Layer> reverted = all.subList(loaded.size(), all.size());
         Pads pads = PadPolicy.of(target, state, module);
-        Update update = link(new LinkInput(name, Facts.bootId(target), from, edition, layers, core, pads))
+        Update update = link(new LinkInput(name, Facts.bootId(target), from, edition, layers, reverted, core, pads))
                 .noting(PadPolicy.notes(state, module));
         long linkMillis = (System.nanoTime() - start) / 1_000_000;
         if (options.saveUpdate().isPresent()) {
@@ -238,15 +241,30 @@ public final class Swap {
         return loaded;
     }
 
-    private List<Layer> compare(List<Loaded> loaded, KernelModule edition, AttachedUsers attached)
+    /** Editions that were reverted and are still there. One whose file is not, the core finds in the way as a whole. */
+    private List<Loaded> reverted(CoreState state) throws IOException, SwapException {
+        List<Loaded> reverted = new ArrayList<>();
+        for (LoadedEdition edition : state.reverted(module)) {
+            Optional<KernelModule> file = builds.keptEdition(edition.buildId());
+            if (file.isPresent()) {
+                reverted.add(new Loaded(file.get(), Facts.running(target, edition.name(), file.get())));
+            }
+        }
+        return reverted;
+    }
+
+    private List<Layer> compare(
+            List<Loaded> loaded, List<Loaded> reverted, KernelModule edition, AttachedUsers attached)
             throws IOException, SwapException {
+        List<Loaded> all = Stream.concat(loaded.stream(), reverted.stream()).toList();
         List<Types> compared = TypeSource.compareEach(
-                options.images(), loaded.stream().map(Loaded::file).toList(), edition);
+                options.images(), all.stream().map(Loaded::file).toList(), edition);
         List<Layer> layers = new ArrayList<>();
-        for (Loaded one : loaded) {
+        for (Loaded one : all) {
             Types types = compared.get(layers.size());
-            layers.add(new Layer(
-                    one.running(), Comparer.compare(one.file(), edition, types), types, attached.held(layers.size())));
+            // The core hooks no site of what was reverted that it has not hooked already.
+            Held held = layers.size() < loaded.size() ? attached.held(layers.size()) : Held.NONE;
+            layers.add(new Layer(one.running(), Comparer.compare(one.file(), edition, types), types, held));
         }
         return layers;
     }

@@ -39,7 +39,8 @@ class DescriptorTest {
     static final int REDIRECTS = 448;
     static final int WAYS = 464;
     static final int COMMIT_RANGES = 480;
-    private static final int END = 512;
+    static final int RECKONED = 512;
+    private static final int END = 528;
 
     // struct kmolt_way
     static final int WAY_FLAGS = 64;
@@ -93,7 +94,7 @@ class DescriptorTest {
                 const int offsets[] = {
                     at(magic), at(abi), at(size), at(flags), at(boot_id), at(base), at(from), at(base_address),
                     at(base_size), at(base_load), at(base_note), at(base_build_id), at(build_id), at(version),
-                    at(srcversion), at(exit), at(exit_stub), at(slots), at(redirects), at(ways), at(commit_ranges),
+                    at(srcversion), at(exit), at(exit_stub), at(slots), at(redirects), at(ways), at(commit_ranges), at(reckoned),
                     sizeof(struct kmolt_update), sizeof(struct kmolt_slot),
                     sizeof(struct kmolt_redirect), sizeof(struct kmolt_range), KMOLT_ABI,
                     __builtin_offsetof(struct kmolt_way, flags), __builtin_offsetof(struct kmolt_way, home),
@@ -129,6 +130,7 @@ class DescriptorTest {
                         REDIRECTS,
                         WAYS,
                         COMMIT_RANGES,
+                        RECKONED,
                         END,
                         32,
                         16,

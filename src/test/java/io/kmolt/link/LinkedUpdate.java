@@ -93,7 +93,8 @@ record LinkedUpdate(
                 ? TrialLink.judge(layers.getFirst().comparison(), Types.same()).refusals()
                 : List.of();
         try {
-            Update update = Linker.link(new LinkInput("kmolt_tiny_9", BOOT_ID, from, edition, layers, CORE, pads));
+            Update update =
+                    Linker.link(new LinkInput("kmolt_tiny_9", BOOT_ID, from, edition, layers, List.of(), CORE, pads));
             assertThat(expected).as("what the files alone told against it").isEmpty();
             ElfObject elf = ElfObject.parse(update.name() + ".ko", update.image());
             return new LinkedUpdate(base, running, edition, update, elf, SimulatedKernel.loadUpdate(elf));

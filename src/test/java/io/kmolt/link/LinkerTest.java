@@ -146,7 +146,7 @@ class LinkerTest {
         List<List<Long>> slots = linked.array(SLOTS, 4);
         int row = slots.indexOf(List.of(linked.inBase("ops") + 16, 0L, 0L, 0L));
         assertThat(row).isNotNegative();
-        long at = 512 + row * 32L;
+        long at = 528 + row * 32L;
         assertThat(linked.importsOfDescriptor())
                 .containsEntry(at + 8, "import_a")
                 .containsEntry(at + 16, "import_b");

@@ -47,7 +47,8 @@ class AdversityTest {
     private static final int N_REDIRECTS = 456;
     private static final int N_WAYS = 472;
     private static final int N_COMMIT = 488;
-    private static final int SLOTS = 512;
+    private static final int N_RECKONED = 520;
+    private static final int SLOTS = 528;
     private static final int SLOT_SIZE = 32;
 
     // struct kmolt_way
@@ -242,7 +243,7 @@ class AdversityTest {
         String noWay = "its ways do not lead to what it was linked on";
         String noWord = "a slot is not a word of the base's data";
         damages.put(it -> it.putLong(0, 4711), "this is not a descriptor");
-        damages.put(it -> it.putInt(SIZE, 528), "this is not a descriptor");
+        damages.put(it -> it.putInt(SIZE, 512), "this is not a descriptor");
         damages.put(it -> it.putInt(ABI, 3), "it was linked for another version of the core");
         damages.put(text(BOOT_ID, "x"), "it was linked for another boot");
         damages.put(text(BOOT_ID, "x".repeat(64)), unterminated);
@@ -259,7 +260,7 @@ class AdversityTest {
         damages.put(it -> it.putLong(BASE_NOTE, 0), otherBuild);
         damages.put(it -> it.putLong(BASE_NOTE, -8), otherBuild);
         damages.put(it -> it.put(BASE_BUILD_ID, (byte) ~it.get(BASE_BUILD_ID)), otherBuild);
-        for (int count : new int[] {N_SLOTS, N_REDIRECTS, N_WAYS, N_COMMIT}) {
+        for (int count : new int[] {N_SLOTS, N_REDIRECTS, N_WAYS, N_COMMIT, N_RECKONED}) {
             damages.put(it -> it.putLong(count, 1L << 60), noArray);
             damages.put(it -> it.putLong(count, 1_000_000), noArray);
         }
