@@ -134,11 +134,12 @@ static struct kmolt_edition *edition_in(struct kmolt_session *session,
 static int do_stage(struct kmolt_session *session, char *name)
 {
 	struct kmolt_edition *edition = kmolt_find_edition(name);
+	bool again = edition && edition->state == KMOLT_RETIRED;
 	int err;
 
-	if (!edition || edition->state != KMOLT_RETIRED)
-		edition = edition_in(session, name, KMOLT_ENROLLED);
-	if (!edition || edition->base->going)
+	edition = edition_in(session, name,
+			     again ? KMOLT_RETIRED : KMOLT_ENROLLED);
+	if (!edition)
 		return -ENOENT;
 	err = kmolt_stage(edition);
 	if (err)
@@ -268,8 +269,10 @@ static int do_discard(struct kmolt_session *session, char *name)
 {
 	struct kmolt_edition *edition = kmolt_find_edition(name);
 
-	if (!edition || (edition->state != KMOLT_ENROLLED &&
-			 edition->state != KMOLT_STAGED))
+	/* Those of a base that goes are its exit's, which waits without a lock. */
+	if (!edition || edition->base->going ||
+	    (edition->state != KMOLT_ENROLLED &&
+	     edition->state != KMOLT_STAGED))
 		return fail(session, -ENOENT, "no such edition is staged");
 	pr_info("%s: discarded %s (build-id %*phN), by pid %d (%s) uid %u\n",
 		edition->base->mod->name, edition->name, KMOLT_BUILD_ID_LEN,

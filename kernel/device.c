@@ -160,8 +160,9 @@ static bool discard_leftover(const struct kmolt_session *session, char *name,
 	}
 	list_for_each_entry(base, &kmolt_bases, node)
 		list_for_each_entry(edition, &base->editions, node)
-			if (edition->state == KMOLT_ENROLLED ||
-			    edition->state == KMOLT_STAGED) {
+			if (!base->going &&
+			    (edition->state == KMOLT_ENROLLED ||
+			     edition->state == KMOLT_STAGED)) {
 				pr_notice("%s: discarded, its owner pid %d (%s) is gone (build-id %*phN)\n",
 					  edition->name, session->owner,
 					  session->comm, KMOLT_BUILD_ID_LEN,

@@ -305,7 +305,12 @@ static int module_changes(struct notifier_block *block, unsigned long state,
 	struct kmolt_group *group;
 	size_t i;
 
-	if (state != MODULE_STATE_GOING)
+	/*
+	 * Modules also go while we hold the mutex and wait, as for a hook that
+	 * has one loaded.  Editions that are enrolled only now find it going.
+	 */
+	smp_mb();
+	if (state != MODULE_STATE_GOING || list_empty(&kmolt_groups))
 		return NOTIFY_DONE;
 	mutex_lock(&kmolt_mutex);
 	list_for_each_entry(group, &kmolt_groups, node)

@@ -41,22 +41,37 @@ static unsigned long find_symbol(const char *name)
 }
 
 /*
- * Where it begins and ends is the kernel's word: NAME+OFFSET/SIZE.  A probe on a
- * name may stand behind the name, as landing pads of 6.12 are left alone.
+ * Where a symbol begins and ends is the kernel's word: NAME+OFFSET/SIZE.  A probe
+ * on a name may stand behind the name, as landing pads of 6.12 are left alone.
+ * @text: receives it
  */
-static int add_way(unsigned long address)
+static struct kmolt_range symbol_at(unsigned long address, char *text)
 {
-	char text[KSYM_SYMBOL_LEN];
 	unsigned long offset, size;
 	const char *plus;
 
 	sprint_symbol(text, address);
 	plus = strrchr(text, '+');
 	if (!plus || sscanf(plus, "+%lx/%lx", &offset, &size) != 2)
-		return -ENOENT;
-	ways[n_ways++] = (struct kmolt_range){
+		return (struct kmolt_range){};
+	return (struct kmolt_range){
 		address - offset, address - offset + size
 	};
+}
+
+/* With the symbols behind it that are labels within: ftrace_call and others. */
+static int add_way(unsigned long address)
+{
+	char text[KSYM_SYMBOL_LEN];
+	struct kmolt_range way = symbol_at(address, text), next = way;
+
+	if (!way.end)
+		return -ENOENT;
+	while (next.end && strstarts(text, "ftrace_")) {
+		way.end = next.end;
+		next = symbol_at(way.end, text);
+	}
+	ways[n_ways++] = way;
 	return 0;
 }
 
@@ -172,6 +187,19 @@ static bool inside(const struct kmolt_scan *scan, unsigned long address)
 	return false;
 }
 
+/*
+ * Whether a return address of a stack is with rethook, for kretprobes.  It may
+ * be asked for that of a task that cannot run only, and warns if it is not so.
+ */
+static bool has_rethooks(struct task_struct *task)
+{
+#ifdef CONFIG_RETHOOK
+	return !llist_empty(&task->rethooks);
+#else
+	return false;
+#endif
+}
+
 /* The rules of arch_stack_walk_reliable(), which is not exported. */
 static bool walk(struct kmolt_scan *scan, struct task_struct *task,
 		 struct kmolt_blocker *blocker)
@@ -181,6 +209,8 @@ static bool walk(struct kmolt_scan *scan, struct task_struct *task,
 	unsigned long address;
 	bool blocks = false;
 
+	if (task_is_running(task) && has_rethooks(task))
+		return true;
 	for (unwind_start(&state, task, NULL, NULL);
 	     !unwind_done(&state) && !unwind_error(&state);
 	     unwind_next_frame(&state)) {
@@ -270,7 +300,9 @@ int kmolt_scan_glance(struct kmolt_scan *scan)
 		return 0;
 	rcu_read_lock();
 	for_each_process_thread(group, task)
-		if (READ_ONCE(task->__state) && has_stack(task))
+		/* Who wakes up meanwhile must not be one to ask rethook for. */
+		if (READ_ONCE(task->__state) && has_stack(task) &&
+		    !has_rethooks(task))
 			look_at(scan, task, false);
 	rcu_read_unlock();
 	return scan->n_blockers ? -EBUSY : 0;

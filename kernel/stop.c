@@ -301,6 +301,9 @@ static void name_late(struct kmolt_late *late, unsigned int cpu)
 	rcu_read_unlock();
 }
 
+/* Two stops would each hold a CPU that the other one waits for. */
+static DEFINE_MUTEX(stop_mutex);
+
 static bool stragglers(struct kmolt_late *late)
 {
 	int i;
@@ -353,6 +356,8 @@ int kmolt_stop(int (*fn)(void *data, u64 deadline), void *data,
 	int err = -ETIME;
 
 	*pause_ns = 0;
+	/* Bases that go look at stacks without kmolt_mutex. */
+	mutex_lock(&stop_mutex);
 	cpus_read_lock();
 	if (stragglers(late))
 		goto out;
@@ -364,5 +369,6 @@ int kmolt_stop(int (*fn)(void *data, u64 deadline), void *data,
 	}
 out:
 	cpus_read_unlock();
+	mutex_unlock(&stop_mutex);
 	return err;
 }
