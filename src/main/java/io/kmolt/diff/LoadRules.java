@@ -40,6 +40,10 @@ public final class LoadRules {
                 found.add(init(item, "is " + word + " in the new build"));
             } else if (before.onlyExit().contains(item)) {
                 found.add(exit(item, "is " + word + " in the new build"));
+            } else if (change == Change.CHANGED && before.init().contains(item)) {
+                found.add(also(INIT, item, "loaded", "a swap does not run it for that, and what it did then stays"));
+            } else if (change == Change.CHANGED && before.exit().contains(item)) {
+                found.add(also(EXIT, item, "unloaded", "it would find what another build has set up"));
             }
         });
         for (Item item : comparison.newFunctions()) {
@@ -63,6 +67,14 @@ public final class LoadRules {
                 EXIT,
                 item.name(),
                 "runs only when the module is unloaded, and " + what + "; it would find what another build has set up");
+    }
+
+    /** Of what runs at other times as well: what init has made of it, a changed function may not understand. */
+    private static Refusal also(Refusal.Kind kind, Item item, String when, String why) {
+        return new Refusal(
+                kind,
+                item.name(),
+                "runs when the module is " + when + ", too, and is changed in the new build; " + why);
     }
 
     /**

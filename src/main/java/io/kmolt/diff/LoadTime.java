@@ -17,10 +17,11 @@ import java.util.Set;
  *
  * @param init all that {@code module_init} reaches
  * @param onlyInit of these, what nothing but init and exit reaches: a swap never runs it
- * @param onlyExit what {@code module_exit} reaches and nothing but init and exit does: it will run on state that another
- *     build has set up. Functions whose address is taken, also by either, are callbacks, and may run at any time
+ * @param exit all that {@code module_exit} reaches
+ * @param onlyExit of these, what nothing but init and exit reaches: it will run on state that another build has set up.
+ *     Functions whose address is taken, also by either, are callbacks, and may run at any time
  */
-record LoadTime(Set<Item> init, Set<Item> onlyInit, Set<Item> onlyExit) {
+record LoadTime(Set<Item> init, Set<Item> onlyInit, Set<Item> exit, Set<Item> onlyExit) {
 
     static LoadTime of(KernelModule module) {
         Set<Item> init = new HashSet<>();
@@ -47,7 +48,8 @@ record LoadTime(Set<Item> init, Set<Item> onlyInit, Set<Item> onlyExit) {
                 .forEach(s -> module.references(s.index()).forEach(r -> addFunction(r, others)));
         Set<Item> always = reached(module, others);
         Set<Item> fromInit = reached(module, init);
-        return new LoadTime(fromInit, without(fromInit, always), without(reached(module, exit), always));
+        Set<Item> fromExit = reached(module, exit);
+        return new LoadTime(fromInit, without(fromInit, always), fromExit, without(fromExit, always));
     }
 
     private static Set<Item> without(Set<Item> items, Set<Item> others) {

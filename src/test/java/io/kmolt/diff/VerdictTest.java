@@ -56,6 +56,7 @@ class VerdictTest {
             mode = 1                  | mode = 2                  | INITIAL_VALUE mode
             prepares(3)               | prepares(5)               | INIT init_module
             x * 7                     | x * 8                     | INIT prepares
+            x * 9                     | x * 10                    | INIT checks
             ready = 0;                | ready = -1;               | EXIT cleanup_module
             EXPORT(uses, 0x55)        | EXPORT(uses, 0x56)        | EXPORT uses
             VERSION(import_a, 0x1234) | VERSION(import_a, 0x1235) | SYMBOL_VERSION import_a
@@ -77,7 +78,7 @@ class VerdictTest {
     @Test
     void aNewVariableThatInitReachesThroughASharedCalleeIsRefused() {
         String source = replaced("return x * 9;", "extern int limit; limit = x; return x * 9;") + "int limit;";
-        assertThat(refusals(source)).singleElement().asString().startsWith("INIT limit");
+        assertThat(refusals(source)).containsExactlyInAnyOrder("INIT checks", "INIT limit");
     }
 
     private static final String HOOKED =
@@ -136,7 +137,6 @@ class VerdictTest {
     @ParameterizedTest(name = "{0} → {1}")
     @CsvSource(delimiter = '|', textBlock = """
             import_a(x) * 2        | import_a(x) * 3
-            x * 9                  | x * 10
             weights[4] = { 1,      | weights[5] = { 0, 1,
             { import_a, import_b } | { import_b, import_a }
             """)
