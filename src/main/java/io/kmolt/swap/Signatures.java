@@ -26,13 +26,13 @@ public final class Signatures {
      * one.
      */
     public static Target of(Target target, Optional<SigningKey> given) throws IOException {
-        Optional<SigningKey> key = given.isPresent() ? given : SigningKey.ofMachine();
-        if (key.isEmpty()) {
-            return target;
-        }
         Vitals vitals =
                 Vitals.parse(target.run(QUESTIONS, Target.DEFAULT_TIMEOUT).stdout());
         if (given.isEmpty() && !enforced(vitals)) {
+            return target;
+        }
+        Optional<SigningKey> key = given.isPresent() ? given : SigningKey.ofMachine();
+        if (key.isEmpty()) {
             return target;
         }
         // Every kernel that verifies signatures knows SHA-256: the certificates of its own keys use it.

@@ -28,7 +28,7 @@ final class Watchdog {
                 reply
                 case $r in
                 ok) echo "retire $edition" >&3; reply; [ "$r" = ok ] && rmmod "$edition"; exit 4;;
-                "error blocked"*) ;;
+                "error blocked"*|"error late"*|"error memory"*) ;;
                 *) exit 5;;
                 esac
                 attempts=$((attempts - 1))
