@@ -159,7 +159,11 @@ public final class ShellTarget implements Target {
         String lastWords =
                 "[ -z \"$J\" ] || kill -KILL $J; for p in $D/*p; do [ -f $p ] && read P <$p && kill -KILL -$P;"
                         + " done; rm -rf $D";
-        return "L=${L-$LC_ALL}; LC_ALL=C; export LC_ALL; PATH=$PATH:/usr/sbin:/usr/bin:/sbin:/bin; export PATH; J=; D=/run/"
+        // A port of a guest may be taken before its former user's shell has noticed that he is gone: that shell must
+        // end,
+        // with whatever it holds open. The next time the line is sent, it finds a new one.
+        return "[ \"${N-" + link.nonce() + "}\" = " + link.nonce() + " ] || exit; N=" + link.nonce()
+                + "; L=${L-$LC_ALL}; LC_ALL=C; export LC_ALL; PATH=$PATH:/usr/sbin:/usr/bin:/sbin:/bin; export PATH; J=; D=/run/"
                 + folder
                 + "; " + request.begin()
                 + "; { [ -d $D ] || mkdir -m 700 $D 2>/dev/null || { D=/tmp/" + folder

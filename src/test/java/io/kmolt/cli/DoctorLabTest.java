@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.kmolt.elf.Corpus;
 import io.kmolt.lab.Fixtures;
 import io.kmolt.lab.KernelCache;
+import io.kmolt.link.Descriptor;
 import io.kmolt.module.KernelModule;
 import io.kmolt.sign.ModuleSignature;
 import io.kmolt.sign.SigningKey;
@@ -117,11 +118,15 @@ class DoctorLabTest {
     void anOldCoreIsLoadedOrThereIsOnlyTheFileOfOne() throws Exception {
         Path core = buildCore(3);
         guest("insmod " + core);
-        assertUnfit("core", "loaded with ABI 3, needed is 4", "revert what it has swapped, then rmmod kmolt");
+        assertUnfit(
+                "core",
+                "loaded with ABI 3, needed is " + Descriptor.ABI,
+                "revert what it has swapped, then rmmod kmolt");
         guest("rmmod kmolt");
         System.setProperty("kmolt.home", folder.toString());
         try {
-            assertUnfit("core file", "was built with ABI 3, needed is 4", "make core KERNELS=" + RELEASE);
+            assertUnfit(
+                    "core file", "was built with ABI 3, needed is " + Descriptor.ABI, "make core KERNELS=" + RELEASE);
         } finally {
             System.setProperty("kmolt.home", HOME.toString());
         }

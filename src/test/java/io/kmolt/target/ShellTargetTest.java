@@ -150,6 +150,34 @@ class ShellTargetTest {
         assertThat(caller.isAlive()).isFalse();
     }
 
+    /** As where a tool is killed and another one takes the port of a guest at once. */
+    @ParameterizedTest
+    @ValueSource(strings = {"dash", "bash", "busybox sh"})
+    void aShellThatAnEarlierUserHasLeftEndsWithWhatItHoldsOpen(String shell) throws Exception {
+        Path device = folder.resolve("left");
+        new ProcessBuilder("mkfifo", device.toString()).start().waitFor();
+        Process process = new ProcessBuilder(List.of(shell.split(" "))).start();
+        ShellTarget killed = over(process);
+        killed.open(device.toString());
+        assertThat(holders(device)).isPositive();
+        assertThatThrownBy(() -> over(process)).isInstanceOf(TargetLostException.class);
+        assertThat(process.onExit()).succeedsWithin(LONG);
+        for (int i = 0; i < 100 && holders(device) > 0; i++) {
+            Thread.sleep(20);
+        }
+        assertThat(holders(device)).isZero();
+    }
+
+    private static ShellTarget over(Process process) throws TargetException {
+        return ShellTarget.over(
+                "shell",
+                process.getInputStream(),
+                process.getOutputStream(),
+                () -> {},
+                () -> Epitaph.NONE,
+                Duration.ofSeconds(5));
+    }
+
     private static int holders(Path device) throws IOException, InterruptedException {
         Process process = new ProcessBuilder(
                         "sh", "-c", "ls -l /proc/[0-9]*/fd 2>/dev/null | grep -c -- '-> " + device + "'")
