@@ -2,6 +2,7 @@ package io.kmolt.swap;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.kmolt.link.Descriptor;
 import io.kmolt.swap.Check.State;
 import java.util.List;
 import java.util.Optional;
@@ -69,7 +70,7 @@ class DoctorTest {
         "features, LIVEPATCH, kernel features, CONFIG_UNWINDER_ORC",
         "rmmod, -, rmmod, missing",
         "core_abi, 3, core, loaded with ABI 3",
-        "core_abi, 4, core, another build of it"
+        "core_abi, " + Descriptor.ABI + ", core, another build of it"
     })
     void oneThingWrongMakesItUnfit(String question, String answer, String check, String found) {
         String others = HEALTHY.replaceAll("(?m)^" + question + " .*\\n", "");
@@ -100,7 +101,7 @@ class DoctorTest {
 
     @Test
     void theCoreThatIsLoadedMustBeTheOneThatWasBuilt() {
-        String loaded = HEALTHY + "core_abi 4\ncore_owner none\ncore_note " + NOTE;
+        String loaded = HEALTHY + "core_abi " + Descriptor.ABI + "\ncore_owner none\ncore_note " + NOTE;
         assertThat(notOk(loaded + "abcd\n", CORE)).isEmpty();
         assertThat(notOk(loaded + "1234\n", CORE)).extracting(Check::name).containsExactly("core");
     }
@@ -114,7 +115,7 @@ class DoctorTest {
 
     @Test
     void anotherKmoltAtWorkIsAWarning() {
-        String loaded = HEALTHY + "core_abi 4\ncore_owner 42 java\ncore_note " + NOTE + "abcd\n";
+        String loaded = HEALTHY + "core_abi " + Descriptor.ABI + "\ncore_owner 42 java\ncore_note " + NOTE + "abcd\n";
         assertThat(notOk(loaded, CORE))
                 .containsExactly(new Check(
                         "other kmolt", State.WARNING, "one is at work: pid 42 (java)", "wait until it is done"));

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import io.kmolt.diff.Refusal;
+import io.kmolt.link.Descriptor;
 import io.kmolt.target.Conversation;
 import io.kmolt.target.Target;
 import java.io.IOException;
@@ -158,7 +159,7 @@ class SwapRefusalTest {
     void whileAnotherSessionIsAtWork() throws Exception {
         try (Target other = guest().guest().openShell();
                 Conversation held = other.open("/dev/kmolt")) {
-            assertThat(held.exchange("hello")).contains("abi 4");
+            assertThat(held.exchange("hello")).contains("abi " + Descriptor.ABI);
             String owner = guest().sh("cat /sys/kernel/kmolt/owner");
             assertThat(owner).matches("[0-9]+ (busybox|sh)");
             SwapException no = guest().refusal("minix", SwapGuest.fixture("minix", "a"));
