@@ -162,7 +162,7 @@ public final class ShellTarget implements Target {
         // A port of a guest may be taken before its former user's shell has noticed that he is gone: that shell must
         // end,
         // with whatever it holds open. The next time the line is sent, it finds a new one.
-        return "[ \"${N-" + link.nonce() + "}\" = " + link.nonce() + " ] || exit; N=" + link.nonce()
+        return "[ \"${KMOLT_LINK-" + link.nonce() + "}\" = " + link.nonce() + " ] || exit; KMOLT_LINK=" + link.nonce()
                 + "; L=${L-$LC_ALL}; LC_ALL=C; export LC_ALL; PATH=$PATH:/usr/sbin:/usr/bin:/sbin:/bin; export PATH; J=; D=/run/"
                 + folder
                 + "; " + request.begin()
