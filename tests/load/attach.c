@@ -174,7 +174,9 @@ static void attach_perf(const char *function, int program)
 	n_perf_events = checked("CPUs", sysconf(_SC_NPROCESSORS_ONLN));
 	if (program >= 0)
 		n_perf_events = 1; /* the program is called on all CPUs */
-	for (int cpu = 0; cpu < n_perf_events && cpu < MAX_CPUS; cpu++) {
+	if (n_perf_events > MAX_CPUS)
+		n_perf_events = MAX_CPUS;
+	for (int cpu = 0; cpu < n_perf_events; cpu++) {
 		int event = checked(function, syscall(SYS_perf_event_open, &attr, -1, cpu, -1,
 						      PERF_FLAG_FD_CLOEXEC));
 

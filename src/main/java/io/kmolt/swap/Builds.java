@@ -45,17 +45,13 @@ final class Builds {
 
     /** The file of an edition. */
     KernelModule edition(String name, String buildId) throws TargetException, SwapException {
-        return keptEdition(buildId)
+        return kept(buildId)
                 .orElseThrow(() -> SwapException.unfit("the build that edition " + name
                         + " was linked from is no longer in " + editions() + ": revert it before the next swap"));
     }
 
-    /** The file of an edition; empty if it is not kept. */
-    Optional<KernelModule> keptEdition(String buildId) throws TargetException, SwapException {
-        return kept(buildId);
-    }
-
-    private Optional<KernelModule> kept(String buildId) throws TargetException, SwapException {
+    /** The file of a build, of a base or an edition; empty if it is not kept. */
+    Optional<KernelModule> kept(String buildId) throws TargetException, SwapException {
         for (String folder : List.of(bases(), editions())) {
             String path = path(folder, buildId);
             if (!buildId.isEmpty() && target.exists(path)) {

@@ -245,7 +245,7 @@ public final class Swap {
     private List<Loaded> reverted(CoreState state) throws IOException, SwapException {
         List<Loaded> reverted = new ArrayList<>();
         for (LoadedEdition edition : state.reverted(module)) {
-            Optional<KernelModule> file = builds.keptEdition(edition.buildId());
+            Optional<KernelModule> file = builds.kept(edition.buildId());
             if (file.isPresent()) {
                 reverted.add(new Loaded(file.get(), Facts.running(target, edition.name(), file.get())));
             }

@@ -159,9 +159,8 @@ public final class ShellTarget implements Target {
         String lastWords =
                 "[ -z \"$J\" ] || kill -KILL $J; for p in $D/*p; do [ -f $p ] && read P <$p && kill -KILL -$P;"
                         + " done; rm -rf $D";
-        // A port of a guest may be taken before its former user's shell has noticed that he is gone: that shell must
-        // end,
-        // with whatever it holds open. The next time the line is sent, it finds a new one.
+        // A guest's port may be taken before the shell there has noticed that its user is gone. That shell must end,
+        // with whatever it holds open; the next time the line is sent, it finds a new one.
         return "[ \"${KMOLT_LINK-" + link.nonce() + "}\" = " + link.nonce() + " ] || exit; KMOLT_LINK=" + link.nonce()
                 + "; L=${L-$LC_ALL}; LC_ALL=C; export LC_ALL; PATH=$PATH:/usr/sbin:/usr/bin:/sbin:/bin; export PATH; J=; D=/run/"
                 + folder
