@@ -52,7 +52,7 @@ final class Trial {
                 .with("check", plan.command().orElse(""))
                 .with("seconds", "" + plan.period().toSeconds()));
         Watchdog watchdog =
-                Watchdog.start(target, journal, intent, options.limits().timeout());
+                Watchdog.start(target, journal, intent, options.limits().timeout(), plan.end());
         return new Trial(target, session, journal, intent, options, progress, verification, watchdog);
     }
 

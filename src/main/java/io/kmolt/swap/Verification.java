@@ -19,9 +19,6 @@ public final class Verification {
     /** How much longer than the trial a command may take. */
     private static final Duration GRACE = Duration.ofSeconds(10);
 
-    /** What it leaves behind must not hold the descriptor of /dev/kmolt that a shell's children inherit. */
-    private static final String LET_GO = "exec 5>&- 6>&- 7>&- 8>&- 9>&-\n";
-
     private static final long PAUSE_MILLIS = 1000;
     private static final int TAIL = 12;
 
@@ -33,6 +30,11 @@ public final class Verification {
      */
     public record Plan(Optional<String> command, Duration period) {
         public static final Duration DEFAULT_PERIOD = Duration.ofSeconds(30);
+
+        /** When the last run of the command is over, counted from the commit. */
+        Duration end() {
+            return period.plus(GRACE);
+        }
     }
 
     /**
@@ -100,7 +102,7 @@ public final class Verification {
 
     private Optional<Result> check(String command, Duration limit, int runs) throws TargetException {
         try {
-            CommandResult result = target.run(LET_GO + command, limit);
+            CommandResult result = target.run(command, limit);
             return result.ok()
                     ? Optional.empty()
                     : Optional.of(new Result(

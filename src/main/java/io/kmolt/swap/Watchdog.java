@@ -9,12 +9,32 @@ import java.time.Duration;
 /**
  * A shell on the target that reverts a swap which nobody confirmed. While kmolt lives and is connected, it holds {@code
  * /dev/kmolt}, so that nobody else can open it; whoever can, before the swap was confirmed, knows that kmolt is gone.
+ *
+ * <p>A connection may also hang without ending, and a process be stopped: what still holds the device long after the
+ * swap should have been confirmed is killed, if it is the one that held it when the watchdog started.
  */
 final class Watchdog {
-    /** Lets go of the device first, which a shell's children inherit. $1 token, $2 module, $3 edition, $4 attempts at the revert. */
+    /** How often the time for a revert passes, after the last check, until the one who should have confirmed is killed. */
+    private static final int PATIENCE = 3;
+
+    /** $1 token, $2 module, $3 edition, $4 attempts at the revert, $5 seconds within which the swap is to be confirmed. */
     private static final String SCRIPT = """
-            exec 5>&- 6>&- 7>&- 8>&- 9>&-
-            token=$1 module=$2 edition=$3 attempts=$4
+            token=$1 module=$2 edition=$3 attempts=$4 limit=$5 begin= holder=
+            read -r holder </sys/kernel/kmolt/owner
+            answers() {
+              [ "$(cat /sys/kernel/kmolt/modules/$module/current)" = "$edition" ]
+            }
+            overdue() {
+              answers || return
+              IFS='. ' read -r now rest </proc/uptime
+              begin=${begin:-$now}
+              [ $((now - begin)) -ge $limit ]
+            }
+            evict() {
+              read -r owner </sys/kernel/kmolt/owner
+              [ "$owner" = "$holder" ] || return
+              ls -l /proc/${holder%% *}/fd | grep -q '/dev/kmolt$' && kill -KILL ${holder%% *}
+            }
             reply() {
               r=
               while IFS= read -r r <&3; do case $r in ok|"error "*) break;; esac; done
@@ -22,7 +42,7 @@ final class Watchdog {
             revert() {
               exec 3<>/dev/kmolt || exit 2
               [ -e "$token" ] || exit 0
-              [ "$(cat /sys/kernel/kmolt/modules/$module/current)" = "$edition" ] || exit 3
+              answers || exit 3
               while :; do
                 echo "revert $module" >&3
                 reply
@@ -39,6 +59,7 @@ final class Watchdog {
             while [ -e "$token" ]; do
               sleep 1
               [ -e /dev/kmolt ] || break
+              overdue && evict
               ( revert )
               case $? in
               0|3) break;;
@@ -66,11 +87,12 @@ final class Watchdog {
      *
      * @param intent the journal's entry of the verification
      * @param timeout how long to try the revert
+     * @param end when the last check is over, counted from the commit
      */
-    static Watchdog start(Target target, Journal journal, JournalEntry intent, Duration timeout)
+    static Watchdog start(Target target, Journal journal, JournalEntry intent, Duration timeout, Duration end)
             throws TargetException, SwapException {
         String edition = intent.get("edition");
-        String why = "kmolt was ended, or lost the target, before the verification was over; ";
+        String why = "kmolt was ended, lost the target or hung before the verification was over; ";
         String script = SCRIPT.replace(
                         "REVERTED",
                         journal.script(
@@ -82,7 +104,9 @@ final class Watchdog {
                 "T=$(mktemp /run/kmolt-verify.XXXXXX) || exit 1; setsid sh -c " + ShellQuote.word(script)
                         + " sh \"$T\" "
                         + intent.get("module") + " " + edition + " "
-                        + Math.max(1, timeout.toSeconds()) + " </dev/null >/dev/null 2>&1 & echo \"$T\"",
+                        + Math.max(1, timeout.toSeconds()) + " "
+                        + end.plus(timeout.multipliedBy(PATIENCE)).toSeconds()
+                        + " </dev/null >/dev/null 2>&1 & echo \"$T\"",
                 Target.DEFAULT_TIMEOUT);
         String token = started.stdout().strip();
         if (!started.ok() || token.isEmpty()) {

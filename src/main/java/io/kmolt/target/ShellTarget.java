@@ -32,6 +32,9 @@ public final class ShellTarget implements Target {
     /** A shell that does not even start a kill within this time runs on a kernel that hangs. */
     private static final Duration KILL_TIMEOUT = Duration.ofSeconds(30);
 
+    /** Jobs must not hold open what conversations do: one that hangs would keep a device that its shell has let go of. */
+    private static final String LET_GO = "exec 5>&- 6>&- 7>&- 8>&- 9>&-";
+
     private static final int BLOCK = 64 * 1024;
     private static final int LOG_LINES = 400;
 
@@ -249,7 +252,7 @@ public final class ShellTarget implements Target {
     public synchronized CommandResult run(String script, Duration timeout) throws TargetException {
         Request request = link.next();
         String files = scratch + "/" + request.id();
-        link.send("{ LC_ALL=$L; [ -n \"$L\" ] || unset LC_ALL; setsid sh -c " + ShellQuote.word(script)
+        link.send("{ " + LET_GO + "; LC_ALL=$L; [ -n \"$L\" ] || unset LC_ALL; setsid sh -c " + ShellQuote.word(script)
                 + " </dev/null >" + files + "o 2>" + files
                 + "e & P=$!; echo $P >" + files + "p; wait $P; s=$?; " + request.begin() + "; cat " + files + "o; "
                 + request.middle() + "; cat " + files + "e; " + request.end("$s") + "; rm -f " + files
@@ -312,8 +315,8 @@ public final class ShellTarget implements Target {
         link.send("{ " + request.begin() + "; printf '%s\\n' " + ShellQuote.word(line) + " >&" + fd + " 2>" + files
                 + "e; s=$?; while [ $s = 0 ]; do if IFS= read -r l <&" + fd
                 + "; then printf '%s\\n' \"$l\"; case $l in ok|ok\\ *|error|error\\ *) break;; esac; else s=99; fi; done; "
-                + request.middle() + "; cat " + files + "e; rm -f " + files + "e; " + request.end("$s")
-                + "; } & J=$!\n");
+                + "exec " + fd + ">&-; " + request.middle() + "; cat " + files + "e; rm -f " + files + "e; "
+                + request.end("$s") + "; } & J=$!\n");
         Frame frame = link.await(request, timeout);
         if (frame == null) {
             link.send("kill -TERM $J; kill -KILL $J; J=\n");

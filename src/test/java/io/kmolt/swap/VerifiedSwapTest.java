@@ -14,6 +14,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
@@ -24,6 +25,8 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestMethodOrder;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** A swap is written down, tried, and taken back by itself; memory tells of it afterwards. The one that warns is last. */
 @Tag("lab")
@@ -132,20 +135,64 @@ class VerifiedSwapTest {
         assertThat(guest().sh("ls /run | grep -c kmolt-verify; true")).isEqualTo("0");
     }
 
+    @ParameterizedTest
+    @Order(3)
+    @ValueSource(
+            strings = {
+                "touch /run/trying",
+                // What it prints is on its way when the connection ends, and stays there: nobody reads it any more.
+                "head -c 50000000 /dev/zero | tr '\\0' x; touch /run/trying"
+            })
+    void whenKmoltIsEndedTheTargetRevertsByItself(String check) throws Exception {
+        Target doomed = guest().guest().openShell();
+        CompletableFuture<Throwable> end = onTrial(doomed, trial(check, 120), Progress.NONE);
+        doomed.close();
+        theTargetReverts();
+        assertThat(end.get()).isInstanceOf(IOException.class);
+    }
+
+    /** As one does that is stopped, or whose network is gone without a word. */
     @Test
     @Order(3)
-    void whenKmoltIsEndedTheTargetRevertsByItself() throws Exception {
-        Target doomed = guest().guest().openShell();
+    void whenKmoltHangsTheTargetRevertsByItself() throws Exception {
+        CountDownLatch over = new CountDownLatch(1);
+        Progress hung = step -> {
+            if (step.startsWith("verifying: run 2")) {
+                await(over);
+            }
+        };
+        try (Target hanging = guest().guest().openShell()) {
+            SwapOptions options = trial("touch /run/trying", 3).withLimits(Limits.within(Duration.ofSeconds(3)));
+            CompletableFuture<Throwable> end = onTrial(hanging, options, hung);
+            theTargetReverts();
+            over.countDown();
+            assertThat(end.get()).isInstanceOf(IOException.class);
+        }
+    }
+
+    private static void await(CountDownLatch latch) {
+        try {
+            latch.await();
+        } catch (InterruptedException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    /** Returns as soon as the check has been run once. */
+    private static CompletableFuture<Throwable> onTrial(Target target, SwapOptions options, Progress progress)
+            throws IOException {
+        guest().sh("rm -f /run/trying");
         CompletableFuture<Throwable> end = CompletableFuture.supplyAsync(() -> catchThrowableOfType(
-                Throwable.class,
-                () -> Swap.run(doomed, "greeter", version("v2"), trial("touch /run/trying", 120), Progress.NONE)));
+                Throwable.class, () -> Swap.run(target, "greeter", version("v2"), options, progress)));
         guest().sh("for i in $(seq 600); do [ -e /run/trying ] && exit; sleep 0.1; done; exit 1");
         assertThat(guest().current("greeter")).isNotEqualTo("base");
-        doomed.close();
+        return end;
+    }
+
+    private static void theTargetReverts() throws IOException {
         guest().sh("for i in $(seq 600); do grep -q base /sys/kernel/kmolt/modules/greeter/current && break;"
                 + " sleep 0.1; done; for i in $(seq 600); do tail -n 1 " + JOURNAL
                 + " | grep -q interrupted && break; sleep 0.1; done");
-        assertThat(end.get()).isInstanceOf(IOException.class);
         assertThat(outcomes()).endsWith("verify interrupted base");
         assertThat(guest().sh("ls /run | grep -c kmolt-verify; true")).isEqualTo("0");
     }
