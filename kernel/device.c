@@ -271,7 +271,7 @@ static struct miscdevice device = {
 
 int kmolt_device_init(void)
 {
-	return misc_register(&device);
+	return kmolt_fails() ? -ENOMEM : misc_register(&device);
 }
 
 void kmolt_device_exit(void)

@@ -108,7 +108,8 @@ int kmolt_record_init(void)
 	BUILD_BUG_ON(offsetof(struct kmolt_record, entries) != 256);
 	BUILD_BUG_ON(sizeof(struct kmolt_record_entry) != 256);
 	BUILD_BUG_ON(sizeof(*record) != 4 * PAGE_SIZE);
-	record = (void *)__get_free_pages(GFP_KERNEL | __GFP_ZERO,
+	record = kmolt_fails() ? NULL :
+		 (void *)__get_free_pages(GFP_KERNEL | __GFP_ZERO,
 					  get_order(sizeof(*record)));
 	if (!record)
 		return -ENOMEM;

@@ -219,7 +219,8 @@ static int register_target(struct kmolt_target *target, unsigned long entry)
 
 	if (err)
 		return err;
-	err = kmolt_direct_register(&target->ops, entry);
+	err = kmolt_fails() ? -ENOMEM :
+	      kmolt_direct_register(&target->ops, entry);
 	if (err == -ENODEV) {
 		/* ftrace has shut itself off, perhaps after patching the site. */
 		target->registered = true;
@@ -261,7 +262,8 @@ static int lead(struct kmolt_target *target, unsigned long entry,
 		else if (target->entry == to)
 			err = 0;
 		else
-			err = kmolt_direct_modify(&target->ops, to);
+			err = kmolt_fails() ? -ENOMEM :
+			      kmolt_direct_modify(&target->ops, to);
 	} while (err == -EAGAIN && target->sharing != sharing);
 	if (err == -EBUSY)
 		kmolt_refuse("%s: another user, such as BPF, has a direct call at its entry",

@@ -79,7 +79,7 @@ s64 *kmolt_switch(const char *name)
 
 int kmolt_switch_init(struct kobject *root)
 {
-	folder = kobject_create_and_add("switches", root);
+	folder = kmolt_fails() ? NULL : kobject_create_and_add("switches", root);
 	return folder ? 0 : -ENOMEM;
 }
 

@@ -585,13 +585,16 @@ int kmolt_sysfs_init(void)
 {
 	int err;
 
-	root = kobject_create_and_add("kmolt", kernel_kobj);
+	root = kmolt_fails() ? NULL :
+	       kobject_create_and_add("kmolt", kernel_kobj);
 	if (!root)
 		return -ENOMEM;
-	modules = kset_create_and_add("modules", NULL, root);
-	editions = kset_create_and_add("editions", NULL, root);
-	err = modules && editions ? sysfs_create_files(root, root_attrs) :
-				    -ENOMEM;
+	modules = kmolt_fails() ? NULL :
+		  kset_create_and_add("modules", NULL, root);
+	editions = kmolt_fails() ? NULL :
+		   kset_create_and_add("editions", NULL, root);
+	err = !modules || !editions || kmolt_fails() ? -ENOMEM :
+	      sysfs_create_files(root, root_attrs);
 	if (!err)
 		err = kmolt_switch_init(root);
 	if (err)

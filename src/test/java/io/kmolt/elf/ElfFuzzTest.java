@@ -5,9 +5,7 @@ import static org.assertj.core.api.Assertions.fail;
 
 import com.sun.management.ThreadMXBean;
 import java.lang.management.ManagementFactory;
-import java.nio.ByteBuffer;
 import java.nio.file.Files;
-import java.util.Arrays;
 import java.util.concurrent.TimeUnit;
 import java.util.random.RandomGenerator;
 import java.util.random.RandomGeneratorFactory;
@@ -22,41 +20,6 @@ import org.junit.jupiter.params.provider.ValueSource;
  * read despite its damage can also be written back and edited.
  */
 class ElfFuzzTest {
-    private static final long[] EXTREMES = {
-        0,
-        1,
-        2,
-        3,
-        7,
-        8,
-        16,
-        23,
-        24,
-        25,
-        63,
-        64,
-        65,
-        0x7f,
-        0x80,
-        0xff,
-        0xfeff,
-        0xff00,
-        0xfff1,
-        0xfff2,
-        0xffff,
-        0x10000,
-        0x7fff_ffff,
-        0x8000_0000L,
-        0xffff_ffffL,
-        0x1_0000_0000L,
-        1L << 40,
-        Long.MAX_VALUE,
-        Long.MIN_VALUE,
-        -1,
-        -8,
-        -64
-    };
-
     /** Sizes in memory of what a file's bytes become (a 24-byte symbol with its name, some 200), with much room to spare. */
     private static final int MEMORY_FACTOR = 60;
 
@@ -82,7 +45,7 @@ class ElfFuzzTest {
     private void fuzz(byte[] original, long seed, int rounds) {
         RandomGenerator random = RandomGeneratorFactory.of("L64X128MixRandom").create(seed);
         for (int round = 0; round < rounds; round++) {
-            byte[] damaged = damage(original, random);
+            byte[] damaged = ElfDamage.damage(original, random);
             try {
                 attempt(damaged);
             } catch (RuntimeException | Error e) {
@@ -100,10 +63,10 @@ class ElfFuzzTest {
         byte[] original = SyntheticObject.bytes();
         int table = SyntheticObject.header(0);
         for (int at = 0; at < original.length - 8; at = at == 62 ? table : at + 2) {
-            for (long extreme : EXTREMES) {
+            for (long extreme : ElfDamage.EXTREMES) {
                 for (int width = 2; width <= 8; width *= 2) {
                     byte[] damaged = original.clone();
-                    put(SyntheticObject.le(damaged), at, width, extreme);
+                    ElfDamage.put(SyntheticObject.le(damaged), at, width, extreme);
                     attempt(damaged);
                 }
             }
@@ -154,52 +117,6 @@ class ElfFuzzTest {
                             .get(symbol)
                             .name())
                     .isEqualTo("kmolt");
-        }
-    }
-
-    private static byte[] damage(byte[] original, RandomGenerator random) {
-        byte[] bytes = original.clone();
-        ByteBuffer view = SyntheticObject.le(bytes);
-        int table = (int) view.getLong(40);
-        int sections = Short.toUnsignedInt(view.getShort(60));
-        int count = 1 + random.nextInt(3);
-        for (int i = 0; i < count; i++) {
-            switch (random.nextInt(6)) {
-                case 0 -> bytes[random.nextInt(bytes.length)] ^= (byte) (1 << random.nextInt(8));
-                case 1 -> bytes[random.nextInt(64)] = (byte) random.nextInt();
-                case 2 -> put(view, random.nextInt(56), 2 << random.nextInt(3), extreme(random));
-                case 3 -> // a member of a section header
-                    put(view, table + random.nextInt(sections * 16 - 1) * 4, 4 << random.nextInt(2), extreme(random));
-                case 4 -> { // something within a section: a symbol, a relocation, a note
-                    int header = table + 64 * random.nextInt(sections);
-                    long offset = view.getLong(header + 24);
-                    long size = view.getLong(header + 32);
-                    if (size >= 8 && offset >= 0 && offset < bytes.length - size) {
-                        put(view, (int) (offset + random.nextLong(size - 7)), 1 << random.nextInt(4), extreme(random));
-                    }
-                }
-                default -> { // a section header's member moves to another one
-                    int from = table + 4 * random.nextInt(sections * 16 - 1);
-                    int to = table + 4 * random.nextInt(sections * 16 - 1);
-                    view.putInt(to, view.getInt(from));
-                }
-            }
-        }
-        return random.nextInt(12) == 0 ? Arrays.copyOf(bytes, random.nextInt(bytes.length)) : bytes;
-    }
-
-    private static long extreme(RandomGenerator random) {
-        return random.nextInt(4) == 0
-                ? random.nextInt(1 << random.nextInt(1, 24))
-                : EXTREMES[random.nextInt(EXTREMES.length)];
-    }
-
-    private static void put(ByteBuffer view, int at, int width, long value) {
-        switch (width) {
-            case 1 -> view.put(at, (byte) value);
-            case 2 -> view.putShort(at, (short) value);
-            case 4 -> view.putInt(at, (int) value);
-            default -> view.putLong(Math.min(at, view.limit() - 8), value);
         }
     }
 }

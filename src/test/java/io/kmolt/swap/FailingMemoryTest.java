@@ -2,14 +2,13 @@ package io.kmolt.swap;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.kmolt.target.CommandResult;
 import io.kmolt.target.Conversation;
 import io.kmolt.target.Target;
 import io.kmolt.target.TargetFileException;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Objects;
-import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -21,8 +20,6 @@ import org.junit.jupiter.api.io.TempDir;
 @Tag("lab")
 class FailingMemoryTest {
     private static final String KNOB = "/sys/module/kmolt/parameters/fail_alloc";
-    /** More than any command allocates. */
-    private static final int LIMIT = 100;
 
     private static @Nullable SwapGuest guest;
 
@@ -45,71 +42,58 @@ class FailingMemoryTest {
         return Objects.requireNonNull(guest);
     }
 
-    private interface Step {
-        /** Whether it succeeded; if not, it was refused for lack of memory. */
-        boolean tried() throws IOException;
+    private static FailingAllocations failing() {
+        return FailingAllocations.of(guest());
     }
 
-    /** Tries a step with its first, second, third … allocation failing, until it needs no more; returns how many it needs. */
-    private static int everyAllocation(String step, Step tried, Predicate<Target> unchanged) throws IOException {
-        Target target = guest().target();
-        for (int nth = 1; nth < LIMIT; nth++) {
-            target.writeText(KNOB, "" + nth);
-            boolean success = tried.tried();
-            boolean failed = target.readText(KNOB).equals("0");
-            target.writeText(KNOB, "0");
-            if (success) {
-                // Only tidying up may do without: sites that nothing is led to any more stay hooked.
-                boolean tidying = guest().sh("dmesg").contains("minix: unused redirects stay hooked");
-                assertThat(failed && !tidying)
-                        .as(step + " is fine without its allocation " + nth)
-                        .isFalse();
-                System.out.printf("%s: %d allocations%n", step, nth - 1);
-                return nth - 1;
-            }
-            assertThat(failed).as(step + " fails without its allocation " + nth).isTrue();
-            assertThat(unchanged.test(target)).as(step + ", allocation " + nth).isTrue();
+    @Test
+    void theLoadOfTheCore() throws Exception {
+        String question = "ls -d /sys/kernel/kmolt /dev/kmolt /sys/module/kmolt 2>&1; true";
+        byte[] core = Files.readAllBytes(Core.file(SwapGuest.RUNNING));
+        guest().sh("rmmod kmolt");
+        String before = guest().sh(question);
+        int nth = 1;
+        while (!FailingAllocations.inserts(guest(), core, "fail_alloc=" + nth)) {
+            assertThat(guest().sh(question)).as("allocation " + nth).isEqualTo(before);
             guest().assertQuiet();
+            nth++;
         }
-        throw new AssertionError(step + " never succeeds");
-    }
-
-    private static boolean send(Conversation core, String command) throws IOException {
-        Reply reply = Reply.parse(core.exchange(command));
-        if (!reply.isOk()) {
-            assertThat(reply.error()).as(command + ": " + reply.message()).isIn("memory", "failed");
-        }
-        return reply.isOk();
+        assertThat(guest().target().readText(KNOB)).as("it was not reached").isEqualTo("1");
+        guest().target().writeText(KNOB, "0");
+        assertThat(nth - 1).isEqualTo(7);
+        guest().swap("minix", SwapGuest.fixture("minix", "b"));
+        guest().sh("rmmod minix && modprobe minix");
     }
 
     @Test
     void fromTheDeviceToTheUnloadOfTheModule() throws Exception {
         Update update = Update.link(guest(), "minix", SwapGuest.fixture("minix", "b"), folder);
         Target target = guest().target();
-        String answers = guest().sh("ls -R /sys/kernel/kmolt/modules");
-        int opening = everyAllocation("open", FailingMemoryTest::opens, t -> true);
+        int opening = failing().each("open", FailingMemoryTest::opens, "cat /sys/kernel/kmolt/owner");
         assertThat(opening).isEqualTo(2);
         try (Conversation core = target.open("/dev/kmolt")) {
-            String loaded = guest().sh("grep -c . /proc/modules; cat /sys/module/minix/refcnt");
-            int enrolling = everyAllocation(
-                    "enrol",
-                    () -> inserts(update),
-                    t -> is(loaded, "grep -c . /proc/modules; cat /sys/module/minix/refcnt")
-                            && is(answers, "ls -R /sys/kernel/kmolt/modules"));
+            int enrolling = failing()
+                    .each(
+                            "enrol",
+                            () -> FailingAllocations.inserts(guest(), update.image(), ""),
+                            "grep -c . /proc/modules; cat /sys/module/minix/refcnt; ls -R /sys/kernel/kmolt/modules");
             assertThat(enrolling).isEqualTo(4);
             String enrolled = "cat /sys/kernel/kmolt/modules/minix/*/state /sys/module/minix/refcnt";
-            String before = guest().sh(enrolled);
-            int staging =
-                    everyAllocation("stage", () -> send(core, "stage " + update.name()), t -> is(before, enrolled));
-            assertThat(staging).isGreaterThanOrEqualTo(4);
-            String staged = guest().sh(enrolled);
-            int committing =
-                    everyAllocation("commit", () -> send(core, "commit " + update.name()), t -> is(staged, enrolled));
-            assertThat(committing).isGreaterThanOrEqualTo(7);
+            String stage = "stage " + update.name();
+            String commit = "commit " + update.name();
+            int staging = failing().each("stage", () -> FailingAllocations.send(core, stage), enrolled);
+            assertThat(staging).isEqualTo(4);
+            int committing = failing().each("commit", () -> FailingAllocations.send(core, commit), enrolled);
+            assertThat(committing).isEqualTo(7);
             assertThat(guest().current("minix")).isEqualTo(update.name());
-            String current = guest().sh(enrolled);
-            int reverting = everyAllocation("revert", () -> send(core, "revert minix"), t -> is(current, enrolled));
-            assertThat(reverting).isGreaterThanOrEqualTo(7);
+            // Sites that nothing is led to any more may stay hooked.
+            int reverting = failing()
+                    .sparing("minix: unused redirects stay hooked", () -> {
+                        assertThat(FailingAllocations.send(core, stage)).isTrue();
+                        assertThat(FailingAllocations.send(core, commit)).isTrue();
+                    })
+                    .each("revert", () -> FailingAllocations.send(core, "revert minix"), enrolled);
+            assertThat(reverting).isEqualTo(7);
             assertThat(guest().current("minix")).isEqualTo("base");
         }
         // What is freed at the end cannot be refused; a missing allocation there only costs another attempt.
@@ -122,7 +106,7 @@ class FailingMemoryTest {
             guest().sh("modprobe minix");
             guest().swap("minix", SwapGuest.fixture("minix", nth % 2 == 0 ? "a" : "b"));
         }
-        guest().sh("rmmod minix; rmmod kmolt");
+        guest().sh("rmmod minix && modprobe minix");
         guest().assertQuiet();
     }
 
@@ -143,29 +127,19 @@ class FailingMemoryTest {
         String question = "cd /sys/kernel/kmolt/modules/waiter && cat */state */previous */passes_over */stays;"
                 + " cat /sys/module/waiter/refcnt; grep ^kmolt_ /proc/modules | cut -d' ' -f1,3,4";
         try (Conversation core = guest().target().open("/dev/kmolt")) {
-            String before = guest().sh(question);
-            int dropping = everyAllocation("drop", () -> send(core, "drop " + dropped), t -> is(before, question));
-            assertThat(dropping).isGreaterThanOrEqualTo(5);
-            assertThat(send(core, "retire " + dropped)).isTrue();
+            int dropping = failing().each("drop", () -> FailingAllocations.send(core, "drop " + dropped), question);
+            assertThat(dropping).isEqualTo(5);
+            assertThat(FailingAllocations.send(core, "retire " + dropped)).isTrue();
             guest().sh("rmmod " + dropped);
             assertThat(guest().target().readText("/sys/kernel/kmolt/modules/waiter/" + above + "/previous"))
                     .isEqualTo(below);
-            assertThat(send(core, "revert waiter")).isTrue();
-            String reverted = guest().sh(question);
-            int retiring = everyAllocation("retire", () -> send(core, "retire " + above), t -> is(reverted, question));
-            assertThat(retiring).isGreaterThanOrEqualTo(5);
+            assertThat(FailingAllocations.send(core, "revert waiter")).isTrue();
+            int retiring = failing().each("retire", () -> FailingAllocations.send(core, "retire " + above), question);
+            assertThat(retiring).isEqualTo(5);
         }
         assertThat(guest().current("waiter")).isEqualTo(below);
         guest().sh("rmmod waiter");
         guest().assertQuiet();
-    }
-
-    private static boolean is(String before, String question) {
-        try {
-            return guest().sh(question).equals(before);
-        } catch (IOException e) {
-            throw new AssertionError(e);
-        }
     }
 
     private static boolean opens() throws IOException {
@@ -175,15 +149,5 @@ class FailingMemoryTest {
             assertThat(e).hasMessageContaining("Cannot allocate memory");
             return false;
         }
-    }
-
-    /** By one system call; some insmods try another one where the first has failed. */
-    private static boolean inserts(Update update) throws IOException {
-        guest().target().writeFile("/tmp/update.ko", update.image());
-        CommandResult result = guest().attempt("/sbin/insmod /tmp/update.ko");
-        if (!result.ok()) {
-            assertThat(result.stderr()).contains("Cannot allocate memory");
-        }
-        return result.ok();
     }
 }
