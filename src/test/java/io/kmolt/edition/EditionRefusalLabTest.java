@@ -20,6 +20,7 @@ import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Random;
 import java.util.SequencedMap;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -29,6 +30,8 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** What a running kernel or its core says no to, with the reason; nothing is left of it. */
 @Tag("lab")
@@ -57,6 +60,8 @@ class EditionRefusalLabTest {
     private static final int N_EDITIONS = FUNCTION + 232;
     private static final int FUNCTION_SIZE = 240;
     private static final int NUMBER = FUNCTION + 2 * FUNCTION_SIZE + 8;
+
+    private static final int FUZZED = 25;
 
     private static final int FROM = 144;
     private static final int N_ROUTES = 224;
@@ -368,6 +373,61 @@ class EditionRefusalLabTest {
         long read = guest().number("pipes", "bytes_read");
         guest().sh("echo through | cat");
         assertThat(guest().number("pipes", "bytes_read")).isGreaterThan(read);
+    }
+
+    /**
+     * Whatever stands in a descriptor: it is refused, or what it describes can be unloaded without harm. Only the core is
+     * tried: no call is led to an edition at a damaged address.
+     */
+    @ParameterizedTest
+    @ValueSource(chars = {'E', 'R'})
+    void randomDamageToDescriptorsDoesNoHarm(char kind) throws Exception {
+        if (kind == 'R') {
+            guest().load(pipes);
+        }
+        CapturingTarget captured = kind == 'E' ? capture(pipes) : new CapturingTarget(guest().target());
+        if (kind == 'R') {
+            assertThat(catchThrowableOfType(EditionException.class, () -> BusyGuest.route(captured, "pipe_write", "1")))
+                    .isNotNull();
+        }
+        // The struct and two functions or routes.
+        int size = kind == 'E' ? FUNCTION + 2 * FUNCTION_SIZE : ROUTE + 2 * (48 + RoutesModule.ROUTE_LEN);
+        String question =
+                "ls -R /sys/kernel/kmolt/editions; ls /sys/module/kmolt/holders; cat /sys/module/kmolt/refcnt;"
+                        + " cat /sys/kernel/tracing/enabled_functions";
+        Random random = new Random(20_261_127);
+        int accepted = 0;
+        for (int round = 0; round < FUZZED; round++) {
+            byte[] image = damaged(captured.image(), kind, it -> {
+                for (int i = random.nextInt(3); i >= 0; i--) {
+                    int at = random.nextInt(size);
+                    it.put(at, (byte) (it.get(at) ^ 1 << random.nextInt(8)));
+                }
+            });
+            String before = guest().sh(question);
+            try (CoreSession session = CoreSession.open(guest().target())) {
+                accepted += inserted(session, captured.name(), image) ? 1 : 0;
+            }
+            // The end of the session discards routes that are not in force; editions are there to stay.
+            if (kind == 'E') {
+                guest().clear();
+            } else {
+                guest().sh("[ ! -e /sys/module/" + captured.name() + " ] || rmmod " + captured.name());
+            }
+            assertThat(guest().sh(question)).as("round " + round).isEqualTo(before);
+            guest().guest().assertQuiet();
+        }
+        System.out.printf("%c: %d of %d damaged descriptors were taken%n", kind, accepted, FUZZED);
+        assertThat(accepted).isBetween(1, FUZZED - 1);
+    }
+
+    private static boolean inserted(CoreSession session, String name, byte[] image) throws Exception {
+        try {
+            LoadEditions.insert(guest().target(), session, name, image);
+            return true;
+        } catch (EditionException e) {
+            return false;
+        }
     }
 
     // Switches.

@@ -23,7 +23,7 @@ import org.junit.jupiter.api.io.TempDir;
 class FailingMemoryOfEditionsTest {
     /** Modules that use the core, what is led where, and how much of each is held. */
     private static final String STATE = "ls -R /sys/kernel/kmolt/editions /sys/kernel/kmolt/switches;"
-            + " cut -d' ' -f1,3,4 /proc/modules; cut -d' ' -f1 /sys/kernel/tracing/enabled_functions;"
+            + " grep ^kmolt /proc/modules | cut -d' ' -f1,3,4; cut -d' ' -f1 /sys/kernel/tracing/enabled_functions;"
             + " grep . /sys/kernel/kmolt/editions/*/routes /sys/kernel/kmolt/editions/*/*/route; true";
 
     @TempDir
@@ -83,9 +83,10 @@ class FailingMemoryOfEditionsTest {
                             "load of editions",
                             () -> FailingAllocations.inserts(guest().guest(), file.image(), ""),
                             STATE);
-            // The update; of each of two functions itself, its counters and its folder; of each counter itself and its
-            // folder.
-            assertThat(enrolling).isEqualTo(2 + 2 * (4 + 2 * 2));
+            // The update and its folder; of two functions each the trial of its site, itself, its folder, what it
+            // counts
+            // with and where; of two counters each itself and its folder.
+            assertThat(enrolling).isEqualTo(2 + 2 * (5 + 2 * 2));
             int switching = failing().each("new switch", () -> FailingAllocations.send(session, "switch new 1"), STATE);
             assertThat(switching).isEqualTo(1);
         }
