@@ -35,6 +35,10 @@ final class ShellLink implements AutoCloseable {
     private final Supplier<Epitaph> epitaph;
     private final String nonce;
     private long sequence;
+
+    /** The last request whose begin mark was taken. */
+    private @Nullable Request begun;
+
     private volatile boolean lost;
 
     /**
@@ -152,11 +156,17 @@ final class ShellLink implements AutoCloseable {
         return take(mark('<', request) + "\n", deadline(timeout)) != null;
     }
 
-    /** Waits for a request's whole frame. Null: not in time; the frame may still come. */
+    /** Waits for a request's whole frame. Null: not in time; the frame may still come, and can be waited for again. */
     @Nullable
     Frame await(Request request, Duration timeout) throws TargetLostException {
         long deadline = deadline(timeout);
-        return take(mark('<', request) + "\n", deadline) == null ? null : finish(request, deadline);
+        if (!request.equals(begun)) {
+            if (take(mark('<', request) + "\n", deadline) == null) {
+                return null;
+            }
+            begun = request;
+        }
+        return finish(request, deadline);
     }
 
     /** Waits for the rest of a frame whose begin mark has been taken. */

@@ -266,10 +266,13 @@ public final class ShellTarget implements Target {
         return new CommandResult(frame.status(), frame.text(), frame.moreText());
     }
 
-    /** Ends a job, first kindly; a process that not even SIGKILL ends (it hangs in the kernel) is left behind. */
+    /**
+     * Ends a job, first kindly; a process that not even SIGKILL ends (it hangs in the kernel) is left behind. The kills
+     * have no frames of their own: the job's, which may come at any moment now, must not get lost between their marks.
+     */
     private Frame killJob(Request job, String files) throws TargetException {
         for (String signal : List.of("TERM", "KILL")) {
-            foreground("read P <" + files + "p; kill -" + signal + " -$P", KILL_TIMEOUT);
+            link.send("read P <" + files + "p; kill -" + signal + " -$P\n");
             Frame frame = link.await(job, Duration.ofSeconds(2));
             if (frame != null) {
                 link.send("wait $J; J=\n");
@@ -279,8 +282,11 @@ public final class ShellTarget implements Target {
         Request request = link.next();
         link.send("kill -KILL $J; J=; " + request.begin() + "; cat " + files + "o; " + request.middle() + "; cat "
                 + files + "e; " + request.end("0") + "\n");
-        Frame frame = link.await(request, Duration.ofSeconds(10));
-        return frame == null ? new Frame(new byte[0], new byte[0], 1) : frame;
+        Frame frame = link.await(request, KILL_TIMEOUT);
+        if (frame == null) {
+            throw hung("kill a job");
+        }
+        return frame;
     }
 
     @Override
@@ -363,13 +369,9 @@ public final class ShellTarget implements Target {
     }
 
     private Frame foreground(String command) throws TargetException {
-        return foreground(command, FILE_TIMEOUT);
-    }
-
-    private Frame foreground(String command, Duration timeout) throws TargetException {
         Request request = link.next();
         link.send(request.begin() + "; { " + command + "; } </dev/null; " + request.end("$?") + "\n");
-        Frame frame = link.await(request, timeout);
+        Frame frame = link.await(request, FILE_TIMEOUT);
         if (frame == null) {
             throw hung(command);
         }
