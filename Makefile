@@ -28,7 +28,7 @@ CORES := $(KERNELS:%=target/kernel/%/kmolt.ko)
 # The demo loads these.
 EDITIONS := $(OLDER:%=target/editions/%/meminfo.ko)
 
-.PHONY: help setup build check-core core kernels jar fixtures demo test test-612 debug-kernel test-debug test-thousand test-mutations compatibility test-quick clean format
+.PHONY: help setup build check-core core kernels jar fixtures demo test test-612 test-soak debug-kernel test-debug test-thousand test-mutations compatibility test-quick clean format
 
 help: ## say what can be made
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -70,12 +70,17 @@ test: setup ## everything that guards the product
 	@scripts/setup clang-14
 	@$(MAKE) --no-print-directory build fixtures check-core
 	@$(TEST) verify -DexcludedTags=none
-	@$(TEST) surefire:test -DexcludedTags=none -Dgroups=every-kernel -Dkmolt.kernel=$(NEWER) -Dkmolt.rounds=2
+	@$(TEST) surefire:test -DexcludedTags=none -Dgroups=every-kernel -Dkmolt.kernel=$(NEWER) -Dkmolt.rounds=1
 
 test-612: setup ## all tests of swaps on 6.12, of which test runs a part
 	@$(MAKE) --no-print-directory build fixtures
 	@tests/fixtures/build --kernel $(NEWER) editions swaps
 	@$(TEST) test -DexcludedTags=none -Dtest='io.kmolt.swap.*Test' -Dkmolt.kernel=$(NEWER)
+
+test-soak: setup ## what test does a few times only, many times: swaps and loads under load
+	@$(MAKE) --no-print-directory build fixtures
+	@$(TEST) test -DexcludedTags=none -Dkmolt.rounds=6 -Dkmolt.loads=200 -Dkmolt.swaps=24 \
+		-Dtest='FileSystemSwapTest,GreeterSwapTest,EditionChainTest,ManyBuildsTest,EditionUnloadTest'
 
 debug-kernel: ## build the kernel that looks for mistakes (lockdep, KASAN), once; see CONTRIBUTING.md
 	@scripts/setup $(PACKAGES) flex bison bc libelf-dev
@@ -85,7 +90,7 @@ test-debug: setup debug-kernel ## all lab tests of swaps and editions on the deb
 	@release=$$(scripts/build-debug-kernel --release) && \
 		$(MAKE) --no-print-directory jar core target/editions/$$release/meminfo.ko KERNELS=$$release && \
 		tests/fixtures/build --kernel $$release && \
-		$(TEST) test -Dgroups=lab -DexcludedTags=stock -Dkmolt.kernel=$$release -Dkmolt.rounds=2 -Dkmolt.loads=50
+		$(TEST) test -Dgroups=lab -DexcludedTags=stock -Dkmolt.kernel=$$release -Dkmolt.rounds=1 -Dkmolt.loads=50
 
 test-thousand: setup ## 1,000 swaps of a busy module to 1,000 distinct builds: what is left in memory
 	@$(MAKE) --no-print-directory build fixtures

@@ -29,7 +29,7 @@ import org.junit.jupiter.api.io.TempDir;
 /** How editions, their routes and the modules that they are for go: in any order, and never while somebody is inside. */
 @Tag("lab")
 class EditionUnloadTest {
-    private static final int ROUNDS = Integer.getInteger("kmolt.loads", 200);
+    private static final int ROUNDS = Integer.getInteger("kmolt.loads", 60);
     /** Putting routes in force takes some seconds, most of which the kernel waits. */
     private static final int ROUTED_EVERY = 20;
     /** What the kernel's own memory may differ by, before and after; a leak of one page a round is more. */

@@ -17,6 +17,8 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** Builds that follow one another in a mounted ext4, the journal below it, and minix. */
 @Tag("lab")
 class EditionChainTest {
+    private static final int ROUNDS = Integer.getInteger("kmolt.rounds", 1);
+
     private static final String JOURNAL = "tail -n 1 /proc/fs/jbd2/loop*/info";
 
     private static @Nullable SwapGuest guest;
@@ -90,7 +92,7 @@ class EditionChainTest {
         assertThat(guest().sh("cat $(dirname $(grep -l ^jbd2/loop /proc/[0-9]*/comm))/stack"))
                 .contains("kjournald2");
         try (LoadRun load = LoadRun.start(guest(), "/mnt/ext4")) {
-            for (int round = 0; round < 2; round++) {
+            for (int round = 0; round < ROUNDS; round++) {
                 SwapReport report = guest().swap("jbd2", SwapGuest.fixture("jbd2", build));
                 CallCount.assertAnswers(guest().target(), load, function, report.edition(), "jbd2");
                 assertThat(guest().sh(JOURNAL)).startsWith("edition " + build + ": ");

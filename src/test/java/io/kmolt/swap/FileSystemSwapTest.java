@@ -20,7 +20,8 @@ import org.junit.jupiter.params.provider.ValueSource;
 @ParameterizedClass
 @ValueSource(strings = {"voluntary", "full"})
 class FileSystemSwapTest {
-    private static final int ROUNDS = Integer.getInteger("kmolt.rounds", 6);
+    private static final int ROUNDS = Integer.getInteger("kmolt.rounds", 2);
+
     /** Of 6.1 the neighbouring package's build comes first, and the rebuild second. */
     private static final String SECOND_EXT4 = SwapGuest.RUNNING.startsWith("6.1.") ? "plain" : "a";
 

@@ -24,7 +24,7 @@ import org.junit.jupiter.api.io.TempDir;
  */
 @Tag("lab")
 class ManyBuildsTest {
-    private static final int ROUNDS = Integer.getInteger("kmolt.swaps", 24);
+    private static final int ROUNDS = Integer.getInteger("kmolt.swaps", 8);
 
     /** The builds that stay, the one that brings the pads, and some in which caches find their size. */
     private static final int WARM_UP = PadPolicy.LIMIT + 6;
