@@ -18,6 +18,7 @@ import io.kmolt.module.SectionKind;
 import io.kmolt.module.TinyModule;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -37,7 +38,7 @@ class IndirectCallTest {
     private static final int SLOTS = 432;
     private static final int EXIT = 416;
     private static final int EXIT_STUB = 424;
-    private static final int ENDBR64 = 0xfa1e0ff3;
+    private static final byte[] ENDBR64 = {(byte) 0xf3, 0x0f, 0x1e, (byte) 0xfa};
 
     @ParameterizedTest
     @CsvSource({
@@ -109,24 +110,13 @@ class IndirectCallTest {
 
     /** Both modules in memory. */
     private static final class Pads {
-        private final LinkedUpdate linked;
+        private final LoadedCode code;
         private final Set<Long> sealed = new HashSet<>();
 
         Pads(LinkedUpdate linked) {
-            this.linked = linked;
+            this.code = LoadedCode.of(linked);
             seal(linked.elf(), linked.sections());
-            seal(linked.base().elf(), baseSections());
-        }
-
-        private Map<Integer, Long> baseSections() {
-            Map<Integer, Long> sections = new HashMap<>();
-            for (ElfSection section : linked.base().elf().sections()) {
-                Long start = linked.running().sections().get(section.name());
-                if (section.isAlloc() && start != null) {
-                    sections.put(section.index(), start);
-                }
-            }
-            return sections;
+            seal(linked.base().elf(), LoadedCode.baseSections(linked));
         }
 
         private void seal(ElfObject elf, Map<Integer, Long> sections) {
@@ -141,34 +131,17 @@ class IndirectCallTest {
         }
 
         boolean isCode(long address) {
-            return first(linked.elf(), linked.sections(), address) != null
-                    || first(linked.base().elf(), baseSections(), address) != null;
+            return code.at(address, Integer.BYTES).isPresent();
         }
 
         void check(String what, long address, List<String> wrong) {
-            Integer first = first(linked.elf(), linked.sections(), address);
-            if (first == null) {
-                first = first(linked.base().elf(), baseSections(), address);
-            }
-            if (first == null || first != ENDBR64 || sealed.contains(address)) {
+            boolean lands = code.at(address, Integer.BYTES)
+                    .filter(bytes -> Arrays.equals(bytes, ENDBR64))
+                    .isPresent();
+            if (!lands || sealed.contains(address)) {
                 wrong.add("%s leads to %x, %s"
                         .formatted(what, address, sealed.contains(address) ? "sealed" : "no ENDBR64"));
             }
-        }
-
-        private static @org.jspecify.annotations.Nullable Integer first(
-                ElfObject elf, Map<Integer, Long> sections, long address) {
-            for (ElfSection section : elf.sections()) {
-                Long start = sections.get(section.index());
-                if (section.isExec() && start != null && address >= start && address + 4 <= start + section.size()) {
-                    byte[] content = elf.content(section);
-                    int at = (int) (address - start);
-                    return java.nio.ByteBuffer.wrap(content)
-                            .order(java.nio.ByteOrder.LITTLE_ENDIAN)
-                            .getInt(at);
-                }
-            }
-            return null;
         }
     }
 
