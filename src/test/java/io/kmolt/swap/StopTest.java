@@ -178,13 +178,13 @@ class StopTest {
         try (CoreSession session = CoreSession.open(guest().target())) {
             String name = stage(session);
             long qemu = guest().guest().pid();
-            CompletableFuture<Integer> commits = CompletableFuture.supplyAsync(() -> checks(session, name));
+            CompletableFuture<Integer> changes = CompletableFuture.supplyAsync(() -> changes(session, name));
             freeze(qemu, 30);
             for (int i = 0; i < 10; i++) {
                 Thread.sleep(173);
                 freeze(qemu, 1);
             }
-            assertThat(commits.get(2, TimeUnit.MINUTES)).isPositive();
+            assertThat(changes.get(3, TimeUnit.MINUTES)).isEqualTo(200);
             Reply yes = Attempts.run(session, "commit " + name, Limits.DEFAULT.timeout(), Progress.NONE)
                     .reply();
             assertThat(yes.isOk()).as(yes.message()).isTrue();
@@ -198,13 +198,13 @@ class StopTest {
         try (CoreSession session = CoreSession.open(guest().target());
                 Monitor monitor = Monitor.of(guest().guest())) {
             String name = stage(session);
-            CompletableFuture<Integer> commits = CompletableFuture.supplyAsync(() -> checks(session, name));
+            CompletableFuture<Integer> changes = CompletableFuture.supplyAsync(() -> changes(session, name));
             pause(monitor, 30);
             for (int i = 0; i < 10; i++) {
                 Thread.sleep(173);
                 pause(monitor, 1);
             }
-            assertThat(commits.get(2, TimeUnit.MINUTES)).isPositive();
+            assertThat(changes.get(3, TimeUnit.MINUTES)).isEqualTo(200);
             Reply yes = Attempts.run(session, "commit " + name, Limits.DEFAULT.timeout(), Progress.NONE)
                     .reply();
             assertThat(yes.isOk()).as(yes.message()).isTrue();
@@ -219,21 +219,33 @@ class StopTest {
         monitor.execute("cont");
     }
 
-    /** Everything that a commit does but the writing, over and over; how often all CPUs were stopped for it. */
-    private static int checks(CoreSession session, String name) {
+    /** Commits and reverts, over and over; how often all CPUs were stopped for it. */
+    private static int changes(CoreSession session, String name) {
         int stopped = 0;
         try {
-            for (int i = 0; i < 400; i++) {
-                Reply reply = session.send("check " + name + " 1000000");
-                if (!reply.isOk() && !reply.error().equals("late")) {
-                    throw new AssertionError(reply.message());
-                }
-                stopped += reply.isOk() ? 1 : 0;
+            for (int i = 0; i < 100; i++) {
+                stopped += insists(session, "commit " + name);
+                assertThat(guest().current("minix")).isEqualTo(name);
+                stopped += insists(session, "revert minix");
+                assertThat(guest().current("minix")).isEqualTo("base");
+                assertThat(session.send("stage " + name).isOk()).isTrue();
             }
             return stopped;
         } catch (IOException e) {
             throw new AssertionError(e);
         }
+    }
+
+    /** Until it succeeds; a machine that stood still meanwhile is late. */
+    private static int insists(CoreSession session, String command) throws IOException {
+        for (int attempt = 0; attempt < 100; attempt++) {
+            Reply reply = session.send(command + " 1000000");
+            if (reply.isOk()) {
+                return 1;
+            }
+            assertThat(reply.error()).as(reply.message()).isEqualTo("late");
+        }
+        throw new AssertionError(command + " is always late");
     }
 
     private static void freeze(long pid, int seconds) throws Exception {
