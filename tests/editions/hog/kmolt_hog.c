@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * A CPU that computes in the kernel: one thread, bound to the CPU of parameter "cpu",
- * that does not sleep for "ms" milliseconds, "after" milliseconds from now. Parameter "how" says what else it does not
+ * that does not sleep for "ms" milliseconds, "after" milliseconds from now, and that "bursts" times, between which
+ * others come first that matter more. Parameter "how" says what else it does not
  * let happen meanwhile: "preempt" no other task runs there, "irqs" no interrupt arrives
  * either, "nothing" it may be preempted where the kernel preempts at all. Unloading it
  * ends it.
@@ -23,6 +24,9 @@ module_param(ms, uint, 0444);
 static unsigned int after;
 module_param(after, uint, 0444);
 
+static unsigned int bursts = 1;
+module_param(bursts, uint, 0444);
+
 static char *how = "preempt";
 module_param(how, charp, 0444);
 
@@ -37,12 +41,10 @@ static void compute(void)
 		cpu_relax();
 }
 
-static int hog(void *unused)
+static void burst(void)
 {
 	unsigned long flags;
 
-	complete(&begun);
-	msleep(after);
 	if (!strcmp(how, "irqs")) {
 		local_irq_save(flags);
 		compute();
@@ -53,6 +55,16 @@ static int hog(void *unused)
 		preempt_enable();
 	} else {
 		compute();
+	}
+}
+
+static int hog(void *unused)
+{
+	complete(&begun);
+	msleep(after);
+	while (bursts-- && !kthread_should_stop()) {
+		burst();
+		cond_resched();
 	}
 	while (!kthread_should_stop())
 		schedule_timeout_interruptible(HZ / 10);

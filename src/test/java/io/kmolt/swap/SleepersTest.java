@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import java.io.IOException;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
@@ -12,6 +13,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
@@ -93,6 +95,27 @@ class SleepersTest {
         }
         guest().revert("waiter");
         assertThat(told()).isEqualTo("30");
+    }
+
+    /** A look at those who sleep comes first, so that nobody stands still in vain. */
+    @Test
+    void noCpuIsStoppedForACommitThatASleeperPutsOff(@TempDir Path folder) throws Exception {
+        loadFirst("waiter", "a");
+        SwapOptions options = SwapGuest.withBase(SwapGuest.fixture("waiter", "a"));
+        Update update = Update.link(guest(), "waiter", SwapGuest.fixture("waiter", "b"), folder, options);
+        try (CoreSession session = CoreSession.open(guest().target())) {
+            guest().target().insertModule(update.image(), update.name(), "");
+            assertThat(session.send("stage " + update.name()).isOk()).isTrue();
+            try (Sleeper sleeper = Sleeper.start(guest(), "device /dev/waiter")) {
+                Reply no = session.send("commit " + update.name());
+                assertThat(no.error()).as(no.message()).isEqualTo("blocked");
+                assertThat(no.blockers()).extracting(Blocker::pid).containsExactly(sleeper.pid());
+                assertThat(no.number("pause_ns")).isZero();
+            }
+            Reply yes = Attempts.run(session, "commit " + update.name(), Limits.DEFAULT.timeout(), Progress.NONE)
+                    .reply();
+            assertThat(yes.number("pause_ns")).as(yes.message()).isPositive();
+        }
     }
 
     /** What the next reader is told when somebody has written. */

@@ -8,6 +8,9 @@ import io.kmolt.lab.Monitor;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
@@ -86,6 +89,33 @@ class StopTest {
             Attempts.Outcome outcome = Attempts.run(session, "commit " + name, Limits.DEFAULT.timeout(), Progress.NONE);
             assertThat(outcome.reply().isOk()).as(outcome.reply().message()).isTrue();
             assertThat(guest().current("minix")).isEqualTo(name);
+        }
+    }
+
+    /** It lets a more important thread in for a moment, so that all CPUs are on their way already when it shows. */
+    @Test
+    void aCpuThatIsLostWhileTheOthersStandStillKeepsThemNoLongerThanIsAllowed() throws Exception {
+        try (CoreSession session = CoreSession.open(guest().target())) {
+            String name = stage(session);
+            hog("ms=40 bursts=1000 how=preempt");
+            List<Long> pauses = new ArrayList<>();
+            for (int attempt = 0; attempt < 100; attempt++) {
+                Reply reply = session.send("check " + name + " 1000");
+                assertThat(reply.isOk() || reply.error().equals("late"))
+                        .as(reply.message())
+                        .isTrue();
+                if (reply.late().isPresent() && reply.number("pause_ns") > 0) {
+                    assertThat(reply.late().orElseThrow().cpu()).isEqualTo(1);
+                    pauses.add(reply.number("pause_ns"));
+                }
+            }
+            // Mostly just over the millisecond; the emulator lets one CPU run after the other, and may be late itself.
+            assertThat(pauses).hasSizeGreaterThan(10).allMatch(pause -> pause >= 1_000_000);
+            Collections.sort(pauses);
+            assertThat(pauses.get(pauses.size() / 2)).isLessThan(10_000_000);
+            guest().sh("rmmod kmolt_hog");
+            Attempts.Outcome outcome = Attempts.run(session, "commit " + name, Limits.DEFAULT.timeout(), Progress.NONE);
+            assertThat(outcome.reply().isOk()).as(outcome.reply().message()).isTrue();
         }
     }
 
