@@ -118,6 +118,24 @@ class GuestCommandsTest {
         run("status", "-t", TARGET, "minix").exits(0).says("minix: the base answers", "commits   0");
     }
 
+    @Test
+    @Order(7)
+    void aSwapStandsOrIsTakenBackAsItsVerificationSays() {
+        run("swap", "-t", TARGET, "minix", NEW_MINIX, "--max-pause", "2s")
+                .exits(ExitCode.USAGE)
+                .complains("--max-pause must be from 100us to 1s");
+        run("swap", "-t", TARGET, "minix", NEW_MINIX, "--verify", "echo it is $((6 * 7)); exit 3", "--for", "1m")
+                .exits(ExitCode.REFUSED)
+                .complains("failed its verification and was reverted, the base answers again", "status 3", "it is 42");
+        run("status", "-t", TARGET, "minix").exits(0).says("minix: the base answers");
+        run("swap", "-t", TARGET, "minix", NEW_MINIX, "--verify", "true", "--for", "2s", "--max-pause", "500ms")
+                .exits(0)
+                .says(" answers now", "verified  for 2 s: the check succeeded");
+        run("log", "-t", TARGET).exits(0).says("verify", "failed", "passed");
+        run("revert", "-t", TARGET, "minix", "--max-pause", "500ms").exits(0);
+        guest("rmmod minix && modprobe minix");
+    }
+
     private static void guest(String command) {
         run("lab", "exec", NAME, "--", "sh", "-c", command).exits(0);
     }
