@@ -11,6 +11,7 @@ import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -65,6 +66,20 @@ class KilledToolTest {
     @ValueSource(booleans = {false, true})
     void whileItReverts(boolean amid) throws Exception {
         everyStep(amid, target -> Revert.run(target, "greeter", Limits.DEFAULT, Progress.NONE), "edition");
+    }
+
+    /** On the target itself, where it holds the device and not a shell of its. */
+    @Test
+    void asAProcessOfTheTarget() throws Exception {
+        bring("base");
+        String ended = guest().sh(
+                        "kmolt swap greeter " + version("v2") + " --base " + version("v1")
+                                + " --verify true --for 1m >/run/said 2>&1 & tool=$!; owner=none; while [ \"$owner\" = none ]; do"
+                                + " read -r owner </sys/kernel/kmolt/owner; kill -0 $tool || { cat /run/said; exit 1; }; done; sleep 0.5; kill -KILL ${owner%% *}; wait $tool; echo $?");
+        assertThat(ended).isEqualTo("137");
+        // Where it was committed already, the target takes it back, as nobody will verify it any more.
+        guest().sh("for i in $(seq 300); do ls /run/kmolt-verify.* 2>/dev/null || exit 0; sleep 0.1; done; exit 1");
+        assertThat(nothingIsInBetween("killed as a process")).isEqualTo("base");
     }
 
     private static void everyStep(boolean amid, Change change, String before) throws Exception {
