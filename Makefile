@@ -79,8 +79,8 @@ test-612: setup ## all tests of swaps on 6.12, of which test runs a part
 
 test-soak: setup ## what test does a few times only, many times: swaps and loads under load
 	@$(MAKE) --no-print-directory build fixtures
-	@$(TEST) test -DexcludedTags=none -Dkmolt.rounds=6 -Dkmolt.loads=200 -Dkmolt.swaps=24 \
-		-Dtest='FileSystemSwapTest,GreeterSwapTest,EditionChainTest,ManyBuildsTest,EditionUnloadTest'
+	@$(TEST) test -DexcludedTags=none -Dkmolt.rounds=6 -Dkmolt.loads=200 -Dkmolt.swaps=24 -Dkmolt.flips=5000 \
+		-Dtest='FileSystemSwapTest,GreeterSwapTest,EditionChainTest,ManyBuildsTest,EditionUnloadTest,EditionFlipTest'
 
 debug-kernel: ## build the kernel that looks for mistakes (lockdep, KASAN), once; see CONTRIBUTING.md
 	@scripts/setup $(PACKAGES) flex bison bc libelf-dev

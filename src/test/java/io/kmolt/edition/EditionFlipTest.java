@@ -23,7 +23,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 @ParameterizedClass
 @ValueSource(strings = {"voluntary", "full"})
 class EditionFlipTest {
-    private static final int FLIPS = 5000;
+    private static final int FLIPS = Integer.getInteger("kmolt.flips", 2000);
     private static final int CHANGES = 16;
     /** Of each function in flips.c. */
     private static final int EDITIONS = 8;
