@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * A CPU that computes in the kernel: one thread, bound to the CPU of parameter "cpu",
- * that does not sleep for "ms" milliseconds, "after" milliseconds from now, and that "bursts" times, between which
- * others come first that matter more. Parameter "how" says what else it does not
- * let happen meanwhile: "preempt" no other task runs there, "irqs" no interrupt arrives
- * either, "nothing" it may be preempted where the kernel preempts at all. Unloading it
- * ends it.
+ * that does not sleep for "ms" milliseconds, "after" milliseconds from now, and that
+ * "bursts" times; in between only tasks of a higher priority get in. Parameter "how" says
+ * what else it does not let happen meanwhile: "preempt" no other task runs there, "irqs"
+ * no interrupt arrives either, "nothing" it may be preempted where the kernel preempts at
+ * all. Unloading it ends it.
  */
 #include <linux/completion.h>
 #include <linux/delay.h>

@@ -31,6 +31,7 @@ final class Watchdog {
               [ $((now - begin)) -ge $limit ]
             }
             evict() {
+              [ -e "$token" ] || return
               read -r owner </sys/kernel/kmolt/owner
               [ "$owner" = "$holder" ] || return
               ls -l /proc/${holder%% *}/fd | grep -q '/dev/kmolt$' && kill -KILL ${holder%% *}

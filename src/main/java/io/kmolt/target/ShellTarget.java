@@ -321,7 +321,7 @@ public final class ShellTarget implements Target {
         link.send("{ " + request.begin() + "; printf '%s\\n' " + ShellQuote.word(line) + " >&" + fd + " 2>" + files
                 + "e; s=$?; while [ $s = 0 ]; do if IFS= read -r l <&" + fd
                 + "; then printf '%s\\n' \"$l\"; case $l in ok|ok\\ *|error|error\\ *) break;; esac; else s=99; fi; done; "
-                + "exec " + fd + ">&-; " + request.middle() + "; cat " + files + "e; rm -f " + files + "e; "
+                + LET_GO + "; " + request.middle() + "; cat " + files + "e; rm -f " + files + "e; "
                 + request.end("$s") + "; } & J=$!\n");
         Frame frame = link.await(request, timeout);
         if (frame == null) {

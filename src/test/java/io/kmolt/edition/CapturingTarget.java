@@ -1,11 +1,16 @@
 package io.kmolt.edition;
 
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.kmolt.swap.Progress;
+import io.kmolt.swap.SwapGuest;
 import io.kmolt.target.CommandResult;
 import io.kmolt.target.Conversation;
 import io.kmolt.target.Errno;
 import io.kmolt.target.ModuleLoadException;
 import io.kmolt.target.Target;
 import io.kmolt.target.TargetException;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 
@@ -15,8 +20,29 @@ final class CapturingTarget implements Target {
     private String name = "";
     private byte[] image = {};
 
-    CapturingTarget(Target target) {
+    private CapturingTarget(Target target) {
         this.target = target;
+    }
+
+    /** The update that a file would be loaded as. */
+    static CapturingTarget captureEditions(Target target, Path file) {
+        return capture(target, it -> LoadEditions.run(it, file, SwapGuest::image, Progress.NONE));
+    }
+
+    /** The dispatchers that routes would be put in force by: pairs of a label and a route. */
+    static CapturingTarget captureRoutes(Target target, String... pairs) {
+        return capture(target, it -> BusyGuest.route(it, pairs));
+    }
+
+    /** Something that loads a module. */
+    private interface Load {
+        void into(CapturingTarget target) throws Exception;
+    }
+
+    private static CapturingTarget capture(Target target, Load load) {
+        CapturingTarget captured = new CapturingTarget(target);
+        assertThatThrownBy(() -> load.into(captured)).isInstanceOf(EditionException.class);
+        return captured;
     }
 
     /** The name of the last module. */

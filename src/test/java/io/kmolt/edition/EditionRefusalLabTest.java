@@ -2,7 +2,6 @@ package io.kmolt.edition;
 
 import static io.kmolt.cli.CliRun.run;
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import io.kmolt.cli.CliRun;
@@ -10,7 +9,6 @@ import io.kmolt.cli.ExitCode;
 import io.kmolt.lab.Fixtures;
 import io.kmolt.swap.Core;
 import io.kmolt.swap.CoreSession;
-import io.kmolt.swap.Progress;
 import io.kmolt.swap.SwapGuest;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -269,23 +267,15 @@ class EditionRefusalLabTest {
         }
     }
 
-    /** What would be loaded if it were not caught on its way. */
-    private static CapturingTarget capture(Path file) throws Exception {
-        CapturingTarget captured = new CapturingTarget(guest().target());
-        assertThatThrownBy(() -> LoadEditions.run(captured, file, SwapGuest::image, Progress.NONE))
-                .isInstanceOf(EditionException.class);
-        return captured;
-    }
-
     @Test
     void editionsForAnEarlierLoadOfAModuleAreRefused() throws Exception {
-        CapturingTarget captured = capture(blocks);
+        CapturingTarget captured = CapturingTarget.captureEditions(guest().target(), blocks);
         // Often to the same address, at which all but the load itself is as it was.
         guest().sh("rmmod minix; modprobe minix");
         SequencedMap<Consumer<ByteBuffer>, String> none = new LinkedHashMap<>();
         none.put(_ -> {}, "it was linked for another load of minix");
         assertAllRefused(captured, 'E', none);
-        captured = capture(blocks);
+        captured = CapturingTarget.captureEditions(guest().target(), blocks);
         none.clear();
         none.put(it -> it.putLong(OBJECT_LOAD, it.getLong(OBJECT_LOAD) + 1), "it was linked for another load of minix");
         assertAllRefused(captured, 'E', none);
@@ -297,7 +287,7 @@ class EditionRefusalLabTest {
 
     @Test
     void malformedDescriptorsOfEditionsAreRefusedAndLeaveNothing() throws Exception {
-        CapturingTarget captured = capture(pipes);
+        CapturingTarget captured = CapturingTarget.captureEditions(guest().target(), pipes);
         long minix = Long.parseUnsignedLong(
                 guest().sh("grep '^minix ' /proc/modules | sed 's/.* 0x\\([0-9a-f]*\\).*/\\1/'"), 16);
         SequencedMap<Consumer<ByteBuffer>, String> damages = new LinkedHashMap<>();
@@ -349,9 +339,7 @@ class EditionRefusalLabTest {
         guest().load(pipes);
         guest().route("pipe_read", "1");
         String inForce = guest().editions("pipes").routes();
-        CapturingTarget captured = new CapturingTarget(guest().target());
-        assertThat(catchThrowableOfType(EditionException.class, () -> BusyGuest.route(captured, "pipe_write", "1")))
-                .isNotNull();
+        CapturingTarget captured = CapturingTarget.captureRoutes(guest().target(), "pipe_write", "1");
         String other = "it was made for other editions or routes than those of pipes now";
         SequencedMap<Consumer<ByteBuffer>, String> damages = new LinkedHashMap<>();
         damages.put(it -> it.putLong(0, 4711), "this is not a descriptor");
@@ -385,11 +373,9 @@ class EditionRefusalLabTest {
         if (kind == 'R') {
             guest().load(pipes);
         }
-        CapturingTarget captured = kind == 'E' ? capture(pipes) : new CapturingTarget(guest().target());
-        if (kind == 'R') {
-            assertThat(catchThrowableOfType(EditionException.class, () -> BusyGuest.route(captured, "pipe_write", "1")))
-                    .isNotNull();
-        }
+        CapturingTarget captured = kind == 'E'
+                ? CapturingTarget.captureEditions(guest().target(), pipes)
+                : CapturingTarget.captureRoutes(guest().target(), "pipe_write", "1");
         // The struct and two functions or routes.
         int size = kind == 'E' ? FUNCTION + 2 * FUNCTION_SIZE : ROUTE + 2 * (48 + RoutesModule.ROUTE_LEN);
         String question =

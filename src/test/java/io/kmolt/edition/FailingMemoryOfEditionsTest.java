@@ -1,13 +1,10 @@
 package io.kmolt.edition;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import io.kmolt.swap.Core;
 import io.kmolt.swap.CoreSession;
 import io.kmolt.swap.FailingAllocations;
-import io.kmolt.swap.Progress;
-import io.kmolt.swap.SwapGuest;
 import java.nio.file.Path;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
@@ -58,34 +55,21 @@ class FailingMemoryOfEditionsTest {
         return FailingAllocations.of(guest().guest());
     }
 
-    /** What would be loaded if it were not caught on its way. */
-    private interface Load {
-        void into(CapturingTarget target) throws Exception;
-    }
-
-    private static CapturingTarget capture(Load load) throws Exception {
-        CapturingTarget captured = new CapturingTarget(guest().target());
-        assertThat(catchThrowableOfType(EditionException.class, () -> load.into(captured)))
-                .isNotNull();
-        return captured;
-    }
-
     private static CapturingTarget captureRoute(String text) throws Exception {
-        return capture(target -> BusyGuest.route(target, "pipe_read", text, "pipe_write", text));
+        return CapturingTarget.captureRoutes(guest().target(), "pipe_read", text, "pipe_write", text);
     }
 
     @Test
     void fromTheLoadOfEditionsToTheirUnload() throws Exception {
-        CapturingTarget file = capture(target -> LoadEditions.run(target, pipes, SwapGuest::image, Progress.NONE));
+        CapturingTarget file = CapturingTarget.captureEditions(guest().target(), pipes);
         try (CoreSession session = CoreSession.open(guest().target())) {
             int enrolling = failing()
                     .each(
                             "load of editions",
                             () -> FailingAllocations.inserts(guest().guest(), file.image(), ""),
                             STATE);
-            // The update and its folder; of two functions each the trial of its site, itself, its folder, what it
-            // counts
-            // with and where; of two counters each itself and its folder.
+            // The update and its folder; of two functions each the trial of its site, itself, its folder, and what it
+            // counts with and where; of two counters each itself and its folder.
             assertThat(enrolling).isEqualTo(2 + 2 * (5 + 2 * 2));
             int switching = failing().each("new switch", () -> FailingAllocations.send(session, "switch new 1"), STATE);
             assertThat(switching).isEqualTo(1);

@@ -56,7 +56,7 @@ class FailingMemoryTest {
         while (!FailingAllocations.inserts(guest(), core, "fail_alloc=" + nth)) {
             assertThat(guest().sh(question)).as("allocation " + nth).isEqualTo(before);
             guest().assertQuiet();
-            nth++;
+            assertThat(++nth).isLessThan(FailingAllocations.LIMIT);
         }
         assertThat(guest().target().readText(KNOB)).as("it was not reached").isEqualTo("1");
         guest().target().writeText(KNOB, "0");
