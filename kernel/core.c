@@ -3,12 +3,12 @@
  * kmolt core: what must happen inside the kernel so that a loaded module can
  * be replaced while it is in use.  The kmolt tool decides, the core acts.
  *
- * The way of another build of a module through these files: update.c
- * (enrolled, staged), slots.c and redirect.c (prepared), commit.c with stack.c
- * (made to answer), unload.c (let go of).  That of editions of functions:
- * editions.c (enrolled), route.c with switch.c (chosen, call by call),
- * editions.c with stack.c (let go of).  device.c takes the commands, sysfs.c
- * tells, record.c remembers.
+ * The way of another build of a module through these files: update.c with
+ * check.c (enrolled), stage.c with redirect.c (staged), commit.c with slots.c,
+ * stop.c and stack.c (made to answer), unload.c (let go of).  That of editions
+ * of functions: editions.c (enrolled), route.c with site.c and switch.c (chosen,
+ * call by call), editions.c with stack.c (let go of).  device.c takes the
+ * commands, sysfs.c tells, record.c remembers.
  */
 #define pr_fmt(fmt) "kmolt: " fmt
 

@@ -252,27 +252,33 @@ int kmolt_remove_module(const char *name);
 /* update.c: enrolment */
 int kmolt_enroll(const struct kmolt_update *desc, struct module *mod);
 void kmolt_withdraw(const struct kmolt_update *desc);
+struct module *kmolt_get_module(const char *name);
 struct kmolt_base *kmolt_find_base(const char *name);
 struct kmolt_edition *kmolt_find_edition(const char *name);
-int kmolt_stage(struct kmolt_edition *edition);
-const char *kmolt_hooks_wrong(const struct kmolt_update *desc,
-			      const struct module *mod);
-int kmolt_hook_prepare(struct kmolt_edition *edition);
-void kmolt_hook_unprepare(struct kmolt_edition *edition);
-int kmolt_linked_on(const struct kmolt_edition *edition);
-void kmolt_discard(struct kmolt_edition *edition);
+const char *kmolt_current_name(const struct kmolt_base *base);
+bool kmolt_session_missing(const struct module *mod);
+bool kmolt_in_transition(const struct kmolt_base *base);
 void kmolt_forget_base(struct kmolt_base *base);
 
-bool kmolt_session_missing(const struct module *mod);
+/* check.c: what a descriptor of any kind may say */
 bool kmolt_array_ok(const struct module *mod, u64 address, u64 n, size_t size);
 bool kmolt_word_ok(const struct module *mod, u64 address, size_t size);
 bool kmolt_descriptor_ok(const struct module *mod, const void *desc,
 			 size_t size);
 bool kmolt_text_ok(const char *text, size_t size, const char *allowed);
 bool kmolt_in_text(const struct module *mod, u64 address);
-bool kmolt_in_transition(const struct kmolt_base *base);
 bool kmolt_ranges_ok(u64 address, u64 n);
-struct module *kmolt_get_module(const char *name);
+
+/* stage.c: prepared so far that a commit cannot fail, or given up */
+int kmolt_linked_on(const struct kmolt_edition *edition);
+int kmolt_stage(struct kmolt_edition *edition);
+void kmolt_discard(struct kmolt_edition *edition);
+
+/* hooks.c: what a build brings to be run at a swap */
+const char *kmolt_hooks_wrong(const struct kmolt_update *desc,
+			      const struct module *mod);
+int kmolt_hook_prepare(struct kmolt_edition *edition);
+void kmolt_hook_unprepare(struct kmolt_edition *edition);
 
 /* ways.c: how editions stand on each other, and which can be dropped */
 const char *kmolt_ways_wrong(const struct kmolt_update *desc,
@@ -432,16 +438,22 @@ int kmolt_unload_editions(struct kmolt_group *group,
 int kmolt_editions_init(void);
 void kmolt_editions_exit(void);
 
-/* route.c: the dispatchers at the functions' entries */
+/* route.c: which dispatchers answer, for all functions of a group at once */
 int kmolt_enroll_routes(const struct kmolt_routes *desc, struct module *mod);
 void kmolt_withdraw_routes(const struct kmolt_routes *desc);
-int kmolt_target_check(struct kmolt_target *target);
-int kmolt_target_release(struct kmolt_target *target);
-ssize_t kmolt_show_route(struct kmolt_target *target, char *buf);
 ssize_t kmolt_show_routing(struct kmolt_group *group, char *buf);
 struct kmolt_routing *kmolt_find_routing(const char *name);
 int kmolt_route(struct kmolt_routing *routing);
 struct kmolt_routing *kmolt_unused_routing(void);
+
+/* site.c: the ftrace site at a function's entry */
+int kmolt_target_check(struct kmolt_target *target);
+int kmolt_target_lead(struct kmolt_target *target, unsigned long entry,
+		      unsigned long shared);
+int kmolt_target_release(struct kmolt_target *target);
+void kmolt_target_set_route(struct kmolt_target *target,
+			    const struct kmolt_route *route);
+ssize_t kmolt_show_route(struct kmolt_target *target, char *buf);
 
 /* switch.c: words that routes read */
 s64 *kmolt_switch(const char *name);
@@ -466,16 +478,18 @@ int kmolt_device_init(void);
 void kmolt_device_exit(void);
 __printf(1, 2) void kmolt_refuse(const char *fmt, ...);
 
-/* sysfs.c */
+/* sysfs.c: what is going on */
 int kmolt_sysfs_init(void);
 void kmolt_sysfs_exit(void);
 struct kmolt_base *kmolt_base_create(struct module *mod);
 struct kmolt_edition *kmolt_edition_create(struct kmolt_base *base,
 					   const struct kmolt_update *desc,
 					   struct module *mod);
+const char *kmolt_state_name(enum kmolt_state state);
+
+/* sysfs_editions.c: the same for functions with editions */
 struct kmolt_group *kmolt_group_create(const struct kmolt_editions *desc,
 				       struct module *mod);
 void kmolt_group_forget(struct kmolt_group *group);
-const char *kmolt_state_name(enum kmolt_state state);
 
 #endif

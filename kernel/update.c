@@ -6,7 +6,6 @@
  */
 #define pr_fmt(fmt) "kmolt: " fmt
 
-#include <linux/ctype.h>
 #include <linux/delay.h>
 #include <linux/rcupdate.h>
 #include <linux/slab.h>
@@ -72,96 +71,6 @@ struct kmolt_edition *kmolt_find_edition(const char *name)
 	return NULL;
 }
 
-/**
- * kmolt_array_ok - whether an array lies in a module
- * @mod: the module
- * @address: where it begins
- * @n: how many elements; none are always there
- * @size: bytes of each
- */
-bool kmolt_array_ok(const struct module *mod, u64 address, u64 n, size_t size)
-{
-	u64 bytes;
-
-	if (!n)
-		return true;
-	return address % 8 == 0 && !check_mul_overflow(n, (u64)size, &bytes) &&
-	       kmolt_in_module(mod, address, bytes);
-}
-
-/**
- * kmolt_word_ok - whether a word may be written as long as a module is loaded
- * @mod: the module
- * @address: where it is
- * @size: its bytes; it is aligned to as many
- */
-bool kmolt_word_ok(const struct module *mod, u64 address, size_t size)
-{
-	struct kmolt_range data = kmolt_module_data(mod);
-
-	return address % size == 0 && address >= data.start &&
-	       address < data.end && size <= data.end - address;
-}
-
-/**
- * kmolt_descriptor_ok - whether a descriptor stays as long as its module
- * @mod: the module
- * @desc: the descriptor
- * @size: its bytes
- */
-bool kmolt_descriptor_ok(const struct module *mod, const void *desc, size_t size)
-{
-	return kmolt_array_ok(mod, (u64)desc, 1, size);
-}
-
-/**
- * kmolt_text_ok - whether a text is one that people can read on one line
- * @text: the text, in a field
- * @size: bytes of the field, with the NUL
- * @allowed: what it may hold besides letters and digits; NULL for anything
- *	printable
- */
-bool kmolt_text_ok(const char *text, size_t size, const char *allowed)
-{
-	size_t length = strnlen(text, size), i;
-
-	if (length == size)
-		return false;
-	for (i = 0; i < length; i++)
-		if (!isascii(text[i]) || !isprint(text[i]) ||
-		    (allowed && !isalnum(text[i]) && !strchr(allowed, text[i])))
-			return false;
-	return true;
-}
-
-/**
- * kmolt_in_text - whether an address is in a module's code
- * @mod: the module
- * @address: the address
- */
-bool kmolt_in_text(const struct module *mod, u64 address)
-{
-	struct kmolt_range text = kmolt_module_text(mod);
-
-	return address >= text.start && address < text.end;
-}
-
-/**
- * kmolt_ranges_ok - whether each range ends behind where it begins
- * @address: array of struct kmolt_range
- * @n: how many
- */
-bool kmolt_ranges_ok(u64 address, u64 n)
-{
-	const struct kmolt_range *ranges = (const struct kmolt_range *)address;
-	u64 i;
-
-	for (i = 0; i < n; i++)
-		if (ranges[i].start > ranges[i].end)
-			return false;
-	return true;
-}
-
 static const char *text_wrong(const char *text, size_t size)
 {
 	return strnlen(text, size) == size ? "a text is not terminated" : NULL;
@@ -214,27 +123,15 @@ static const char *base_wrong(const struct kmolt_update *desc,
 	return NULL;
 }
 
-static const char *current_name(const struct kmolt_base *base)
+/**
+ * kmolt_current_name - who answers for a base
+ * @base: the base, NULL for one without editions
+ *
+ * Return: the name of the edition's module, or "" for the base itself.
+ */
+const char *kmolt_current_name(const struct kmolt_base *base)
 {
 	return base && base->current_edition ? base->current_edition->name : "";
-}
-
-/**
- * kmolt_linked_on - whether an edition was linked on what answers now
- * @edition: the edition
- *
- * Return: 0, or -ESTALE with the reason given.
- */
-int kmolt_linked_on(const struct kmolt_edition *edition)
-{
-	const char *from = current_name(edition->base);
-
-	if (!strcmp(edition->desc->from, from))
-		return 0;
-	kmolt_refuse("%s: it was linked while \"%s\" answered for %s, now \"%s\" does",
-		     edition->name, edition->desc->from,
-		     edition->base->mod->name, from);
-	return -ESTALE;
 }
 
 /**
@@ -278,10 +175,10 @@ static int enroll(const struct kmolt_update *desc, struct module *mod)
 	}
 	wrong = base_wrong(desc, pinned);
 	base = kmolt_find_base(desc->base);
-	if (!wrong && strcmp(desc->from, current_name(base))) {
+	if (!wrong && strcmp(desc->from, kmolt_current_name(base))) {
 		kmolt_refuse("%s: it was linked while \"%s\" answered for %s, now \"%s\" does",
 			     mod->name, desc->from, desc->base,
-			     current_name(base));
+			     kmolt_current_name(base));
 		module_put(pinned);
 		return -ESTALE;
 	}
@@ -356,108 +253,6 @@ bool kmolt_in_transition(const struct kmolt_base *base)
 		if (edition->state != KMOLT_RETIRED)
 			return true;
 	return false;
-}
-
-static struct kmolt_edition *staged(const struct kmolt_base *base)
-{
-	struct kmolt_edition *edition;
-
-	list_for_each_entry(edition, &base->editions, node)
-		if (edition->state == KMOLT_STAGED)
-			return edition;
-	return NULL;
-}
-
-/**
- * kmolt_stage - prepare an edition so far that a commit cannot fail
- * @edition: the edition; enrolled, or retired and still loaded
- *
- * Return: 0 or an error; then the edition is as it was.
- */
-int kmolt_stage(struct kmolt_edition *edition)
-{
-	struct kmolt_base *base = edition->base;
-	bool again = edition->state == KMOLT_RETIRED;
-	struct kmolt_table *table;
-	int err = kmolt_linked_on(edition);
-
-	if (err)
-		return err;
-	/* Its hooks and its commit are for what was there when it was linked. */
-	if (edition->passes_over) {
-		kmolt_refuse("%s: something that it was linked on was dropped",
-			     edition->name);
-		return -ESTALE;
-	}
-	if (kmolt_edited(base->mod)) {
-		kmolt_refuse("%s: functions of %s have editions (%s); unload these first",
-			     edition->name, base->mod->name,
-			     kmolt_edited(base->mod));
-		return -EBUSY;
-	}
-	if (staged(base)) {
-		kmolt_refuse("%s: %s is staged already", edition->name,
-			     staged(base)->name);
-		return -EBUSY;
-	}
-	/* An enrolment holds both; a retired edition has let go of its base. */
-	if (again && (!edition->pinned || edition->dropped ||
-		      !try_module_get(base->mod))) {
-		kmolt_refuse("%s: it is being unloaded", edition->name);
-		return -ENOENT;
-	}
-	table = kmolt_table_create(base, edition, NULL, NULL);
-	err = table ? kmolt_redirect_hook(base, base->table, table) : -ENOMEM;
-	kvfree(table);
-	if (err) {
-		kmolt_refuse("%s: ftrace refuses the redirects: error %d",
-			     edition->name, err);
-		if (again)
-			module_put(base->mod);
-		return err;
-	}
-	/* Last, as it is the one thing that has to be taken back. */
-	err = kmolt_hook_prepare(edition);
-	if (err) {
-		if (kmolt_redirect_hook(base, base->table, NULL))
-			pr_warn("%s: unused redirects stay hooked\n",
-				base->mod->name);
-		if (again)
-			module_put(base->mod);
-		return err;
-	}
-	base->hooked = edition;
-	edition->state = KMOLT_STAGED;
-	return 0;
-}
-
-/**
- * kmolt_discard - give up an edition that was not committed
- * @edition: the edition, enrolled or staged
- *
- * Its update module is no longer pinned, and neither is the base on its behalf;
- * unless it answered before, so that pointers to it may have been kept.
- */
-void kmolt_discard(struct kmolt_edition *edition)
-{
-	struct kmolt_base *base = edition->base;
-
-	edition->state = KMOLT_RETIRED;
-	kmolt_hook_unprepare(edition);
-	/* Only takes sites away, for which no memory is needed but a list. */
-	if (kmolt_redirect_hook(base, base->table, NULL))
-		pr_warn("%s: unused redirects stay hooked\n", base->mod->name);
-	kmolt_record_change("discarded", base, edition->name, edition->build_id,
-			    0);
-	if (edition->pause_ns) {
-		module_put(base->mod);
-		return;
-	}
-	edition->pinned = false;
-	/* Until it is unloaded, the base must not be freed behind its back. */
-	kmolt_exit_sync(base);
-	module_put(base->mod);
-	module_put(edition->mod);
 }
 
 /**
