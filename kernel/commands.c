@@ -6,6 +6,7 @@
 #define pr_fmt(fmt) "kmolt: " fmt
 
 #include <linux/cred.h>
+#include <linux/kallsyms.h>
 #include <linux/uaccess.h>
 
 #include "internal.h"
@@ -41,8 +42,22 @@ static int fail(struct kmolt_session *session, int err, const char *what)
 
 	if (session->refusal[0])
 		what = session->refusal;
+	else if (err == -ENOMEM)
+		what = "there is not enough memory";
 	say(session, "error %s: %s\n", name, what);
 	return err;
+}
+
+/* What lies inside and has no name is code that ftrace has made. */
+static void say_where(struct kmolt_session *session, unsigned long address)
+{
+	char name[KSYM_SYMBOL_LEN];
+
+	sprint_symbol(name, address);
+	if (strstarts(name, "0x"))
+		say(session, "in a trampoline of ftrace (%s)\n", name);
+	else
+		say(session, "in %s\n", name);
 }
 
 static void say_outcome(struct kmolt_session *session,
@@ -67,12 +82,11 @@ static void say_outcome(struct kmolt_session *session,
 	for (i = 0; i < min_t(unsigned int, scan->n_blockers, KMOLT_BLOCKERS); i++) {
 		const struct kmolt_blocker *blocker = &scan->blockers[i];
 
+		say(session, "blocker %d %s\n", blocker->pid, blocker->comm);
 		if (blocker->where)
-			say(session, "blocker %d %s\nin %pS\n", blocker->pid,
-			    blocker->comm, (void *)blocker->where);
+			say_where(session, blocker->where);
 		else
-			say(session, "blocker %d %s\nunreliable stack\n",
-			    blocker->pid, blocker->comm);
+			say(session, "unreliable stack\n");
 		for (j = 0; j < blocker->depth; j++)
 			say(session, "stack %pS\n", (void *)blocker->stack[j]);
 	}

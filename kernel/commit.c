@@ -163,8 +163,12 @@ static int prepare(struct commit *commit)
 	if (!commit->to || commit->base->hooked != commit->to) {
 		err = kmolt_redirect_hook(commit->base, commit->base->table,
 					  commit->table);
-		if (err)
-			return err;
+		if (err) {
+			kmolt_refuse_for(commit->base->mod->name,
+					 "ftrace refuses the redirects", err);
+			/* -EBUSY would stand for tasks that are in the way. */
+			return err == -EBUSY ? -EPERM : err;
+		}
 		commit->base->hooked = commit->to;
 	}
 	/* Hooking may have changed the way to the handler. */

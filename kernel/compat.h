@@ -10,6 +10,10 @@
 #include <asm/cpufeature.h>
 #include <asm/ibt.h>
 
+#ifdef CONFIG_PREEMPT_RT
+#error "kmolt does not support real-time kernels: holders of their spinlocks sleep"
+#endif
+
 /* Which load of the module this is: a number that kernfs gives once in a boot. */
 static inline u64 kmolt_module_load(const struct module *mod)
 {

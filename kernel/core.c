@@ -15,8 +15,8 @@
 #include <linux/fs.h>
 #include <linux/kmod.h>
 #include <linux/module.h>
-#include <linux/slab.h>
 #include <linux/umh.h>
+#include <linux/workqueue.h>
 
 #include "internal.h"
 
@@ -47,14 +47,14 @@ static int read_file(const char *path, char *buf, size_t size)
 }
 
 /* Only modprobe hands over what stands on the command line; insmod does not. */
-static bool kept_out(void)
+static int kept_out(void)
 {
-	char *line = kzalloc(PAGE_SIZE, GFP_KERNEL);
+	char *line = kmolt_alloc(PAGE_SIZE);
 	char *rest = line, *word;
 	bool out = !enable;
 
 	if (!line)
-		return true;
+		return -ENOMEM;
 	if (read_file("/proc/cmdline", line, PAGE_SIZE))
 		pr_warn("cannot read the kernel command line\n");
 	while ((word = strsep(&rest, " ")))
@@ -62,7 +62,7 @@ static bool kept_out(void)
 		    !strcmp(word, "kmolt.enable=n") ||
 		    !strcmp(word, "kmolt.enable=N"))
 			out = true;
-	kfree(line);
+	kvfree(line);
 	return out;
 }
 
@@ -85,14 +85,45 @@ int kmolt_remove_module(const char *name)
 	return status > 0 ? -EBUSY : status;
 }
 
+struct apart {
+	struct work_struct work;
+	void (*fn)(void *data);
+	void *data;
+};
+
+static void run_apart(struct work_struct *work)
+{
+	struct apart *apart = container_of(work, struct apart, work);
+
+	apart->fn(apart->data);
+}
+
+/**
+ * kmolt_run_apart - run a function in a task that no signal reaches
+ * @fn: may sleep
+ * @data: for @fn
+ *
+ * The kernel creates no threads and starts no programs for a task that is about
+ * to be killed.  Returns when @fn has.
+ */
+void kmolt_run_apart(void (*fn)(void *data), void *data)
+{
+	struct apart apart = { .fn = fn, .data = data };
+
+	INIT_WORK_ONSTACK(&apart.work, run_apart);
+	queue_work(system_unbound_wq, &apart.work);
+	flush_work(&apart.work);
+	destroy_work_on_stack(&apart.work);
+}
+
 static int __init kmolt_init(void)
 {
-	int err;
+	int err = kept_out();
 
-	if (kept_out()) {
+	if (err > 0)
 		pr_notice("kept out by kmolt.enable=0\n");
-		return -EPERM;
-	}
+	if (err)
+		return err > 0 ? -EPERM : err;
 	err = read_file("/proc/sys/kernel/random/boot_id", kmolt_boot_id,
 			sizeof(kmolt_boot_id));
 	if (err) {
@@ -134,7 +165,10 @@ static void __exit kmolt_cleanup(void)
 	kmolt_device_exit();
 	kmolt_editions_exit();
 	kmolt_sysfs_exit();
-	/* kmolt_exit() puts its last reference on us shortly before it returns. */
+	/*
+	 * kmolt_exit(), and the work of a closed device, put their last
+	 * reference on us shortly before they return.
+	 */
 	synchronize_rcu_tasks();
 	rcu_barrier();
 	kmolt_record_exit();

@@ -7,9 +7,11 @@
  */
 #define pr_fmt(fmt) "kmolt: " fmt
 
+#include <linux/completion.h>
 #include <linux/delay.h>
 #include <linux/fs.h>
 #include <linux/miscdevice.h>
+#include <linux/refcount.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 #include <linux/workqueue.h>
@@ -19,6 +21,8 @@
 /* A module that is being loaded cannot be unloaded yet; a task may be inside. */
 #define CLEANUP_RETRIES	50
 #define CLEANUP_WAIT_MS	100
+/* How long closing waits for all that to be done. */
+#define CLOSE_WAIT_MS	5000
 
 struct kmolt_session __rcu *kmolt_owner;
 /* Serialises the readers and writers of one open file. */
@@ -49,6 +53,20 @@ void kmolt_refuse(const char *fmt, ...)
 }
 
 /**
+ * kmolt_refuse_for - refuse for an error that somebody else has returned
+ * @name: of the module
+ * @what: what has failed
+ * @err: the error, negative
+ */
+void kmolt_refuse_for(const char *name, const char *what, int err)
+{
+	if (err == -ENOMEM)
+		kmolt_refuse("%s: there is not enough memory", name);
+	else
+		kmolt_refuse("%s: %s: error %d", name, what, err);
+}
+
+/**
  * kmolt_session_open - whether somebody holds the device who may enrol updates
  *
  * Called with kmolt_mutex.  Return: whether that is so.
@@ -59,10 +77,12 @@ bool kmolt_session_open(void)
 		rcu_dereference_protected(kmolt_owner,
 					  lockdep_is_held(&kmolt_mutex));
 
-	return session && !session->closing;
+	return session && !READ_ONCE(session->closing);
 }
 
 /* The file. */
+
+static void tidy_up(struct work_struct *work);
 
 static int device_open(struct inode *inode, struct file *file)
 {
@@ -71,6 +91,9 @@ static int device_open(struct inode *inode, struct file *file)
 
 	if (!capable(CAP_SYS_MODULE))
 		return -EPERM;
+	/* Whoever is at work may hold the mutex for long. */
+	if (rcu_access_pointer(kmolt_owner))
+		return -EBUSY;
 	session = kmolt_alloc(sizeof(*session));
 	if (!session)
 		return -ENOMEM;
@@ -79,6 +102,9 @@ static int device_open(struct inode *inode, struct file *file)
 		kvfree(session);
 		return -ENOMEM;
 	}
+	refcount_set(&session->refs, 2);
+	INIT_WORK(&session->tidy, tidy_up);
+	init_completion(&session->tidied);
 	session->owner = task_tgid_nr(current);
 	get_task_comm(session->comm, current);
 
@@ -163,7 +189,7 @@ static bool discard_leftover(const struct kmolt_session *session, char *name,
 			if (!base->going &&
 			    (edition->state == KMOLT_ENROLLED ||
 			     edition->state == KMOLT_STAGED)) {
-				pr_notice("%s: discarded, its owner pid %d (%s) is gone (build-id %*phN)\n",
+				pr_notice("%s: discarded, its owner pid %d (%s) has let go of it (build-id %*phN)\n",
 					  edition->name, session->owner,
 					  session->comm, KMOLT_BUILD_ID_LEN,
 					  edition->build_id);
@@ -218,17 +244,28 @@ static void remove_leftover(const char *name)
 	pr_notice("%s: stays loaded, unused; rmmod removes it\n", name);
 }
 
-static int device_release(struct inode *inode, struct file *file)
+static void put_session(struct kmolt_session *session)
+{
+	if (!refcount_dec_and_test(&session->refs))
+		return;
+	kvfree(session->reply);
+	kvfree_rcu(session, rcu);
+}
+
+/*
+ * Takes back what a session has left behind.  Apart from whoever closes it, who
+ * may be about to die, or to tell somebody why it has given up.
+ */
+static void tidy_up(struct work_struct *work)
 {
 	static unsigned long closings;
-	struct kmolt_session *session = file->private_data;
+	struct kmolt_session *session = container_of(work, struct kmolt_session,
+						     tidy);
 	char name[MODULE_NAME_LEN];
 	bool left;
 
-	/* Nothing new is enrolled, and nobody else is let in, until all is gone. */
 	mutex_lock(&kmolt_mutex);
 	closings++;
-	session->closing = true;
 	mutex_unlock(&kmolt_mutex);
 	do {
 		name[0] = '\0';
@@ -249,8 +286,23 @@ static int device_release(struct inode *inode, struct file *file)
 	mutex_lock(&kmolt_mutex);
 	rcu_assign_pointer(kmolt_owner, NULL);
 	mutex_unlock(&kmolt_mutex);
-	kvfree(session->reply);
-	kvfree_rcu(session, rcu);
+	complete(&session->tidied);
+	put_session(session);
+	module_put(THIS_MODULE);
+}
+
+static int device_release(struct inode *inode, struct file *file)
+{
+	struct kmolt_session *session = file->private_data;
+
+	/* Nothing new is enrolled, and nobody else is let in, until all is gone. */
+	WRITE_ONCE(session->closing, true);
+	__module_get(THIS_MODULE);
+	queue_work(system_unbound_wq, &session->tidy);
+	/* Unhooking and unloading wait for every CPU; one may be lost for long. */
+	wait_for_completion_timeout(&session->tidied,
+				    msecs_to_jiffies(CLOSE_WAIT_MS));
+	put_session(session);
 	return 0;
 }
 

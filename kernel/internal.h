@@ -3,13 +3,16 @@
 #ifndef KMOLT_INTERNAL_H
 #define KMOLT_INTERNAL_H
 
+#include <linux/completion.h>
 #include <linux/ftrace.h>
 #include <linux/kobject.h>
 #include <linux/list.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
 #include <linux/rcupdate.h>
+#include <linux/refcount.h>
 #include <linux/sched.h>
+#include <linux/workqueue.h>
 
 #include "kmolt_abi.h"
 #include "compat.h"
@@ -210,6 +213,9 @@ struct kmolt_group {
 /**
  * struct kmolt_session - an open /dev/kmolt
  * @rcu: defers its freeing
+ * @refs: who has it open, and @tidy
+ * @tidy: takes back what it leaves behind, once it is closed
+ * @tidied: that is done
  * @closing: whether nothing can be enrolled or staged any more
  * @owner: process that opened it
  * @comm: its name
@@ -222,6 +228,9 @@ struct kmolt_group {
  */
 struct kmolt_session {
 	struct rcu_head rcu;
+	refcount_t refs;
+	struct work_struct tidy;
+	struct completion tidied;
 	bool closing;
 	pid_t owner;
 	char comm[TASK_COMM_LEN];
@@ -248,6 +257,7 @@ int kmolt_or_fail(int err);
 
 /* core.c */
 int kmolt_remove_module(const char *name);
+void kmolt_run_apart(void (*fn)(void *data), void *data);
 
 /* update.c: enrolment */
 int kmolt_enroll(const struct kmolt_update *desc, struct module *mod);
@@ -477,6 +487,7 @@ bool kmolt_session_open(void);
 int kmolt_device_init(void);
 void kmolt_device_exit(void);
 __printf(1, 2) void kmolt_refuse(const char *fmt, ...);
+void kmolt_refuse_for(const char *name, const char *what, int err);
 
 /* sysfs.c: what is going on */
 int kmolt_sysfs_init(void);

@@ -30,9 +30,11 @@
  * @base and @value are where it leads.
  */
 #define KMOLT_SLOT_JUMP		2ULL
+#define KMOLT_SLOT_FLAGS	(KMOLT_SLOT_OPTIONAL | KMOLT_SLOT_JUMP)
 
 /* The edition's code or strings can be reached from the heap: never free it. */
 #define KMOLT_UPDATE_STICKY	1ULL
+#define KMOLT_UPDATE_FLAGS	KMOLT_UPDATE_STICKY
 
 /**
  * struct kmolt_slot - one word of the base that names code or constants, or a
@@ -71,6 +73,7 @@ struct kmolt_range {
 
 /* The edition uses what this build brought to the kernel: variables, tables. */
 #define KMOLT_WAY_USED		1ULL
+#define KMOLT_WAY_FLAGS		KMOLT_WAY_USED
 
 /**
  * struct kmolt_way - the way back to a build that an update was linked on

@@ -136,6 +136,14 @@ static int rank(const struct kmolt_slot *slot, const struct module *mod)
 	return kmolt_in_text(mod, slot->address) ? 2 : 1;
 }
 
+/* What the kernel itself knows of a module is none of its data. */
+static bool is_data_word(u64 address, const struct module *mod)
+{
+	return address % 8 == 0 && within_module(address, mod) &&
+	       !kmolt_in_text(mod, address) &&
+	       (address < (u64)mod || address >= (u64)(mod + 1));
+}
+
 /**
  * kmolt_slots_wrong - what is wrong with the slots of an update
  * @desc: its descriptor, whose arrays are in the update
@@ -153,13 +161,13 @@ const char *kmolt_slots_wrong(const struct kmolt_update *desc,
 	const char *wrong;
 
 	for (; slot < end; last = slot++) {
+		if (slot->flags & ~KMOLT_SLOT_FLAGS)
+			return "a slot has a flag that this core does not know";
 		if (slot->flags & KMOLT_SLOT_JUMP) {
 			wrong = pad_wrong(slot, desc, mod, pinned);
 			if (wrong)
 				return wrong;
-		} else if (slot->address % 8 ||
-			   !within_module(slot->address, pinned) ||
-			   kmolt_in_text(pinned, slot->address)) {
+		} else if (!is_data_word(slot->address, pinned)) {
 			return "a slot is not a word of the base's data";
 		}
 		if (last && (rank(last, mod) > rank(slot, mod) ||

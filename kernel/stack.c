@@ -30,6 +30,9 @@
 static struct kmolt_range ways[3];
 static size_t n_ways;
 
+/* Where the stack of a task begins that has not come from user mode. */
+static struct kmolt_range root;
+
 static unsigned long find_symbol(const char *name)
 {
 	struct kprobe probe = { .symbol_name = name };
@@ -75,6 +78,18 @@ static int add_way(unsigned long address)
 	return 0;
 }
 
+static int find_root(void)
+{
+	char text[KSYM_SYMBOL_LEN];
+	/* Later kernels have a C function of the latter name. */
+	unsigned long address = find_symbol("ret_from_fork_asm");
+
+	if (!address)
+		address = find_symbol("ret_from_fork");
+	root = symbol_at(address, text);
+	return root.end ? 0 : -ENOENT;
+}
+
 /**
  * kmolt_scan_init - find the code through which calls pass on their way
  *
@@ -90,7 +105,7 @@ int kmolt_scan_init(void)
 
 	for (i = 0; i < ARRAY_SIZE(names) && !err; i++)
 		err = add_way(find_symbol(names[i]));
-	return err;
+	return err ? err : find_root();
 }
 
 /**
@@ -200,13 +215,23 @@ static bool has_rethooks(struct task_struct *task)
 #endif
 }
 
-/* The rules of arch_stack_walk_reliable(), which is not exported. */
+static bool is_root(unsigned long address)
+{
+	return address >= root.start && address < root.end;
+}
+
+/*
+ * The rules of arch_stack_walk_reliable(), which is not exported, and one more:
+ * a stack must end where stacks begin.  In 6.1 the unwinder takes
+ * return_to_handler() for the end, and a task may be preempted in what that
+ * calls, at the return of a function that is traced by function_graph.
+ */
 static bool walk(struct kmolt_scan *scan, struct task_struct *task,
 		 struct kmolt_blocker *blocker)
 {
 	struct unwind_state state;
 	struct pt_regs *regs;
-	unsigned long address;
+	unsigned long address = 0;
 	bool blocks = false;
 
 	if (task_is_running(task) && has_rethooks(task))
@@ -227,7 +252,7 @@ static bool walk(struct kmolt_scan *scan, struct task_struct *task,
 			blocks = true;
 		}
 	}
-	return blocks || unwind_error(&state);
+	return blocks || unwind_error(&state) || !is_root(address);
 }
 
 static void look_at(struct kmolt_scan *scan, struct task_struct *task,

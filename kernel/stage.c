@@ -79,8 +79,8 @@ int kmolt_stage(struct kmolt_edition *edition)
 	err = table ? kmolt_redirect_hook(base, base->table, table) : -ENOMEM;
 	kvfree(table);
 	if (err) {
-		kmolt_refuse("%s: ftrace refuses the redirects: error %d",
-			     edition->name, err);
+		kmolt_refuse_for(edition->name, "ftrace refuses the redirects",
+				 err);
 		if (again)
 			module_put(base->mod);
 		return err;

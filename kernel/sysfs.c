@@ -45,7 +45,8 @@ SHOW(root, owner)
 
 	rcu_read_lock();
 	session = rcu_dereference(kmolt_owner);
-	n = session ? sysfs_emit(buf, "%d %s\n", session->owner, session->comm) :
+	n = session ? sysfs_emit(buf, "%d %s%s\n", session->owner, session->comm,
+				 READ_ONCE(session->closing) ? " closing" : "") :
 		      sysfs_emit(buf, "none\n");
 	rcu_read_unlock();
 	return n;

@@ -172,6 +172,25 @@ void kmolt_exit_sync(struct kmolt_base *base)
 	WRITE_ONCE(base->mod->exit, exit);
 }
 
+static void release_all(void *data)
+{
+	struct kmolt_base *base = data;
+	struct kmolt_edition *edition;
+
+	while ((edition = next_edition(base)))
+		release_edition(base, edition);
+}
+
+/* The exit that is about to run knows nothing of what a hook has prepared. */
+static void unprepare_staged(struct kmolt_base *base)
+{
+	struct kmolt_edition *edition;
+
+	list_for_each_entry(edition, &base->editions, node)
+		if (edition->state == KMOLT_STAGED)
+			kmolt_hook_unprepare(edition);
+}
+
 /**
  * kmolt_exit - the base is being unloaded; called by an edition's exit stub
  * @desc: the descriptor of that edition, not necessarily of the current one
@@ -196,6 +215,7 @@ void kmolt_exit(const struct kmolt_update *desc)
 	edition = base->current_edition;
 	exit = edition ? (void (*)(void))edition->desc->exit : base->exit;
 	base->going = true;
+	unprepare_staged(base);
 	WRITE_ONCE(base->current_edition, NULL);
 	strscpy(last, edition ? edition->name : "base", sizeof(last));
 	memcpy(build_id, edition ? edition->build_id : desc->base_build_id,
@@ -209,8 +229,8 @@ void kmolt_exit(const struct kmolt_update *desc)
 	mutex_lock(&kmolt_mutex);
 	kmolt_redirect_remove(base);
 	mutex_unlock(&kmolt_mutex);
-	while ((edition = next_edition(base)))
-		release_edition(base, edition);
+	/* Whoever unloads may be killed meanwhile; that ends nothing. */
+	kmolt_run_apart(release_all, base);
 	pr_info("%s: unloaded, its editions with it, %s had answered (build-id %*phN), by pid %d (%s) uid %u\n",
 		base->mod->name, last, KMOLT_BUILD_ID_LEN, build_id,
 		task_tgid_nr(current), current->comm,

@@ -71,11 +71,6 @@ struct kmolt_edition *kmolt_find_edition(const char *name)
 	return NULL;
 }
 
-static const char *text_wrong(const char *text, size_t size)
-{
-	return strnlen(text, size) == size ? "a text is not terminated" : NULL;
-}
-
 static const char *shape_wrong(const struct kmolt_update *desc,
 			       const struct module *mod)
 {
@@ -85,12 +80,14 @@ static const char *shape_wrong(const struct kmolt_update *desc,
 		return "this is not a descriptor";
 	if (desc->abi != KMOLT_ABI)
 		return "it was linked for another version of the core";
-	if (text_wrong(desc->boot_id, sizeof(desc->boot_id)) ||
-	    text_wrong(desc->base, sizeof(desc->base)) ||
-	    text_wrong(desc->from, sizeof(desc->from)) ||
-	    text_wrong(desc->version, sizeof(desc->version)) ||
-	    text_wrong(desc->srcversion, sizeof(desc->srcversion)))
-		return "a text is not terminated";
+	if (!kmolt_text_ok(desc->boot_id, sizeof(desc->boot_id), "-") ||
+	    !kmolt_text_ok(desc->base, sizeof(desc->base), "_") ||
+	    !kmolt_text_ok(desc->from, sizeof(desc->from), "_") ||
+	    !kmolt_text_ok(desc->version, sizeof(desc->version), NULL) ||
+	    !kmolt_text_ok(desc->srcversion, sizeof(desc->srcversion), NULL))
+		return "a text is malformed";
+	if (desc->flags & ~KMOLT_UPDATE_FLAGS)
+		return "it has a flag that this core does not know";
 	if (!kmolt_array_ok(mod, desc->slots, desc->n_slots, sizeof(struct kmolt_slot)) ||
 	    !kmolt_array_ok(mod, desc->redirects, desc->n_redirects,
 		      sizeof(struct kmolt_redirect)) ||
@@ -207,7 +204,8 @@ static int enroll(const struct kmolt_update *desc, struct module *mod)
 		if (fresh && !IS_ERR(base))
 			kmolt_forget_base(base);
 		module_put(pinned);
-		kmolt_refuse("%s: error %ld", mod->name, PTR_ERR(edition));
+		kmolt_refuse_for(mod->name, "it cannot be enrolled",
+				 PTR_ERR(edition));
 		return PTR_ERR(edition);
 	}
 	/* Cannot fail: the loader of the update module holds it. */

@@ -50,6 +50,8 @@ static const char *way_wrong(const struct kmolt_way *way,
 {
 	if (strncmp(way->name, name, sizeof(way->name)))
 		return "its ways do not lead to what it was linked on";
+	if (way->flags & ~KMOLT_WAY_FLAGS)
+		return "a way has a flag that this core does not know";
 	if (!kmolt_array_ok(mod, way->home, way->n_home,
 			    sizeof(struct kmolt_redirect)) ||
 	    !kmolt_array_ok(mod, way->ranges, way->n_ranges,

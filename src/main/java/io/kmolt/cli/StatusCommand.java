@@ -2,6 +2,7 @@ package io.kmolt.cli;
 
 import io.kmolt.swap.CoreState;
 import io.kmolt.swap.JournalEntry;
+import io.kmolt.swap.Owner;
 import io.kmolt.swap.Status;
 import io.kmolt.swap.SwapException;
 import io.kmolt.swap.SwappedModule;
@@ -72,9 +73,7 @@ final class StatusCommand implements Callable<Integer> {
                 "core on %s: version %s, ABI %s, build-id %s%n",
                 status.target(), core.version(), core.abi(), core.buildId());
         out.printf("  boot      %s%n", core.bootId());
-        out.printf(
-                "  owner     %s%n",
-                core.owner().equals("none") ? "none" : "pid " + core.owner().replaceFirst(" ", " (") + ")");
+        out.printf("  owner     %s%n", new Owner(core.owner()));
         if (status.modules().isEmpty() && core.editions().isEmpty()) {
             out.println("nothing has editions");
         }

@@ -154,7 +154,8 @@ public final class Descriptor {
         out.u64(base.address(note, NOTE_HEADER_SIZE));
         out.bytes(Arrays.copyOf(baseFile.elf().buildId().orElseThrow(), BUILD_ID_LEN));
         out.bytes(Arrays.copyOf(input.edition().elf().buildId().orElse(new byte[0]), BUILD_ID_LEN));
-        out.text(input.edition().info("version"), NAME_LEN);
+        // The core takes what can be read on one line.
+        out.text(input.edition().info("version").replaceAll("[^ -~]", "?"), NAME_LEN);
         out.text(input.edition().info("srcversion"), NAME_LEN);
     }
 

@@ -123,6 +123,20 @@ record AttachedUsers(List<Attached> builds) {
     }
 
     /**
+     * Refuses what may cut somebody off who cannot be seen.
+     *
+     * @param module the module that is to be swapped
+     */
+    void requireTold(String module, boolean acknowledged) throws SwapException {
+        if (!untold().isEmpty() && !acknowledged) {
+            throw SwapException.refused(
+                    "who is attached to functions of module %s cannot be told in full: %s; nothing has changed; mount it, or --acknowledge that they may no longer see calls"
+                            .formatted(module, String.join("; ", facts().unknown())),
+                    List.of());
+        }
+    }
+
+    /**
      * Refuses what would cut somebody off without a word.
      *
      * @param what what is to be done: {@code swapped}, {@code reverted}

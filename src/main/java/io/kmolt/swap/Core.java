@@ -67,7 +67,10 @@ public final class Core {
         try {
             target.insertModule(Files.readAllBytes(file(release)), "kmolt", "");
         } catch (ModuleLoadException e) {
-            throw SwapException.unfit("the core cannot be loaded: " + e.getMessage());
+            // Another kmolt may have been faster.
+            if (!target.exists(SYSFS)) {
+                throw SwapException.unfit("the core cannot be loaded: " + e.getMessage());
+            }
         }
     }
 

@@ -4,11 +4,17 @@ import io.kmolt.target.Conversation;
 import io.kmolt.target.Target;
 import io.kmolt.target.TargetException;
 import io.kmolt.target.TargetFileException;
+import java.time.Duration;
 import java.util.List;
 
 /** An open {@code /dev/kmolt}: owns what is staged; closing it discards that. */
 public final class CoreSession implements AutoCloseable {
     private static final String DEVICE = "/dev/kmolt";
+
+    /** What a tool has left behind that was killed is mostly taken back in a second or two. */
+    private static final Duration PATIENCE = Duration.ofSeconds(5);
+
+    private static final long WAIT_MILLIS = 100;
 
     private final Target target;
     private final Conversation conversation;
@@ -18,17 +24,42 @@ public final class CoreSession implements AutoCloseable {
         this.conversation = conversation;
     }
 
+    /**
+     * Opens it.
+     *
+     * @throws SwapException if another kmolt is at work
+     */
     public static CoreSession open(Target target) throws TargetException, SwapException {
-        try {
-            return new CoreSession(target, target.open(DEVICE));
-        } catch (TargetFileException e) {
-            String owner = target.readText(Core.SYSFS + "/owner");
-            if (owner.equals("none")) {
-                throw e;
+        long end = System.nanoTime() + PATIENCE.toNanos();
+        while (true) {
+            try {
+                return new CoreSession(target, target.open(DEVICE));
+            } catch (TargetFileException e) {
+                Owner owner = Owner.of(target);
+                // It may have been let go of since, or be about to; of a core that is just being loaded, it may not be
+                // there yet.
+                boolean late = System.nanoTime() > end;
+                if (owner.isNone() && late) {
+                    throw e;
+                }
+                if (!owner.isNone() && (!owner.isClosing() || late)) {
+                    throw atWork(target, owner);
+                }
             }
-            throw SwapException.busy(
-                    "another kmolt is at work on " + target.describe() + ": pid " + owner.replaceFirst(" ", " (") + ")",
-                    List.of());
+            sleep();
+        }
+    }
+
+    private static SwapException atWork(Target target, Owner owner) {
+        return SwapException.busy("another kmolt is at work on " + target.describe() + ": " + owner, List.of());
+    }
+
+    private static void sleep() {
+        try {
+            Thread.sleep(WAIT_MILLIS);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IllegalStateException("interrupted", e);
         }
     }
 

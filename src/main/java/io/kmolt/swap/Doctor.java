@@ -64,6 +64,12 @@ public final class Doctor {
 
     private static Check kernel(Vitals vitals) {
         String release = vitals.get("release");
+        if (vitals.get("realtime").equals("1")) {
+            return Check.unfit(
+                    "kernel",
+                    release + " is a real-time kernel (PREEMPT_RT), in which holders of spinlocks sleep",
+                    "boot the kernel of the same version without -rt");
+        }
         return release.startsWith("6.1.") || release.startsWith("6.12.")
                 ? Check.ok("kernel", release)
                 : Check.unfit("kernel", release + " is not supported", "use kmolt on Debian 12's kernels 6.1 and 6.12");
@@ -204,12 +210,9 @@ public final class Doctor {
     }
 
     private static Check owner(Vitals vitals) {
-        String owner = vitals.get("core_owner");
-        return owner.isEmpty() || owner.equals("none")
+        Owner owner = new Owner(vitals.get("core_owner"));
+        return owner.isNone()
                 ? Check.ok("other kmolt", "none at work")
-                : Check.warning(
-                        "other kmolt",
-                        "one is at work: pid " + owner.replaceFirst(" ", " (") + ")",
-                        "wait until it is done");
+                : Check.warning("other kmolt", "one is at work: " + owner, "wait until it is done");
     }
 }

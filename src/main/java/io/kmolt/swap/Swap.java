@@ -106,14 +106,16 @@ public final class Swap {
         }
 
         AttachedUsers.require(module, "swapped", users, options.acknowledge());
+        attached.requireTold(module, options.acknowledge());
 
         progress.step("reading the journal");
         Journal journal = Journal.open(target, release, options.journal());
-        List<String> notes = new ArrayList<>(journal.settle(state));
 
         // Until here the target was only asked. What has changed on it since then, the core will notice.
         Core.load(target, release);
         try (CoreSession session = CoreSession.open(target)) {
+            // Nobody else is at work any more.
+            List<String> notes = new ArrayList<>(journal.settle(CoreState.ask(target)));
             // Before it answers: the next swap needs both files, whatever becomes of this one.
             keepBuilds(base, edition, notes);
             // An edition of this build that was reverted and is still loaded answers again; unless it has variables of
@@ -320,13 +322,10 @@ public final class Swap {
     }
 
     private Attempts.Outcome commit(CoreSession session, String name) throws IOException, SwapException {
-        Attempts.Outcome outcome;
-        try {
-            outcome = Attempts.change(session, "commit " + name, options.limits(), progress);
-        } catch (SwapException e) {
-            discard(session, name);
-            throw e;
-        }
+        // When it is given up, the core takes back what was staged, once we have let go of it: that may have to wait
+        // for
+        // the very CPUs and tasks that were in the way.
+        Attempts.Outcome outcome = Attempts.change(session, "commit " + name, options.limits(), progress);
         Reply reply = outcome.reply();
         if (reply.isOk()) {
             return outcome;

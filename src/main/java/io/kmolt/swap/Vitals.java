@@ -17,6 +17,7 @@ record Vitals(Map<String, String> values) {
             release=$(uname -r)
             say release "$release"
             say machine "$(uname -m)"
+            say realtime "$(cat /sys/kernel/realtime 2>/dev/null)"
             say uid "$(id -u)"
             file lockdown /sys/kernel/security/lockdown
             file lsm /sys/kernel/security/lsm

@@ -86,7 +86,17 @@ final class BusyGuest implements AutoCloseable {
     }
 
     UnloadEditions.Report unload(String name, Duration timeout) throws IOException, EditionException, SwapException {
-        return UnloadEditions.run(target(), name, timeout, SwapGuest::image, Progress.NONE);
+        return unload(target(), name, timeout);
+    }
+
+    static UnloadEditions.Report unload(Target target, String name)
+            throws IOException, EditionException, SwapException {
+        return unload(target, name, TIMEOUT);
+    }
+
+    private static UnloadEditions.Report unload(Target target, String name, Duration timeout)
+            throws IOException, EditionException, SwapException {
+        return UnloadEditions.run(target, name, timeout, SwapGuest::image, Progress.NONE);
     }
 
     /** Routes functions, with counting: pairs of a label and a route. */

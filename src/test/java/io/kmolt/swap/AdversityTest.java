@@ -16,7 +16,10 @@ import java.util.Random;
 import java.util.SequencedMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
@@ -34,6 +37,7 @@ class AdversityTest {
     // struct kmolt_update, as docs/abi.md lays it out.
     private static final int ABI = 8;
     private static final int SIZE = 12;
+    private static final int FLAGS = 16;
     private static final int BOOT_ID = 24;
     private static final int BASE = 88;
     private static final int FROM = 152;
@@ -50,8 +54,10 @@ class AdversityTest {
     private static final int N_RECKONED = 520;
     private static final int SLOTS = 528;
     private static final int SLOT_SIZE = 32;
+    private static final int SLOT_FLAGS = 24;
 
     // struct kmolt_way
+    private static final int WAY_FLAGS = 64;
     private static final int WAY_N_HOME = 80;
     private static final int WAY_N_RANGES = 96;
     private static final int WAY_SIZE = 104;
@@ -130,35 +136,89 @@ class AdversityTest {
     }
 
     @Test
+    void aBaseThatIsForcedOutTakesBackWhatAHookHasPrepared() throws Exception {
+        Update update = Update.link(guest(), "greeter", greeter("hooked"), folder, SwapGuest.withBase(greeter("v1")));
+        try (CoreSession session = CoreSession.open(guest().target())) {
+            guest().target().insertModule(update.image(), update.name(), "");
+            assertThat(session.send("stage " + update.name()).isOk()).isTrue();
+            guest().sh("cat /proc/greeter-archive");
+            guest().sh("/sbin/rmmod -f greeter; ! test -e /proc/greeter-archive");
+            assertThat(guest().modules("greeter")).isEmpty();
+        }
+        guest().sh("insmod " + greeter("v1"));
+    }
+
+    /** The editions go in the course of its system call, in which it can no longer start anything. */
+    @Test
+    void whoUnloadsABaseMayBeKilledMeanwhile() throws Exception {
+        for (int build = 0; build < 3; build++) {
+            guest().swap("minix", SwapGuest.fixture("minix", build % 2 == 0 ? "a" : "b"));
+        }
+        guest().sh("rmmod minix & sleep 0.2; kill -KILL $!; for i in $(seq 300); do [ -e /sys/module/minix ] || break;"
+                + " sleep 0.1; done; ! test -e /sys/module/minix");
+        assertThat(guest().modules("minix")).isEmpty();
+        assertThat(guest().logged("it stays, detached")).isZero();
+        guest().sh("modprobe minix");
+    }
+
+    @Test
     void twoModulesAreSwappedByTwoUsersAtOnce() throws Exception {
-        CompletableFuture<Integer> one = user("minix", SwapGuest.fixture("minix", "a"), SwapGuest.options());
-        CompletableFuture<Integer> other = user("greeter", greeter("v2"), SwapGuest.withBase(greeter("v1")));
+        // Each of them finds that the core is not loaded yet.
+        guest().sh("rmmod kmolt");
+        // The first one does not go on before it was seen to keep the other one out.
+        CountDownLatch refused = new CountDownLatch(1);
+        Progress waits = step -> {
+            if (step.startsWith("staging")) {
+                await(refused);
+            }
+        };
+        CompletableFuture<Integer> one =
+                user("minix", SwapGuest.fixture("minix", "a"), SwapGuest.options(), waits, () -> {});
+        CompletableFuture<Integer> other =
+                user("greeter", greeter("v2"), SwapGuest.withBase(greeter("v1")), Progress.NONE, refused::countDown);
         System.out.printf("refused while another one was at work: %d and %d times%n", one.get(), other.get());
+        assertThat(other.get()).isPositive();
+        assertThat(Journal.read(guest().target()).entries())
+                .isNotEmpty()
+                .noneMatch(entry -> entry.get("outcome").equals("interrupted"));
         assertThat(guest().current("minix")).isEqualTo("base");
         assertThat(guest().sh("head -n 1 /proc/greeter")).isEqualTo("greeter 1");
     }
 
     /** Swaps and reverts over a shell of his own; returns how often another one was at work. */
-    private static CompletableFuture<Integer> user(String module, Path build, SwapOptions options) {
-        return CompletableFuture.supplyAsync(() -> {
+    private static CompletableFuture<Integer> user(
+            String module, Path build, SwapOptions options, Progress progress, Runnable whenRefused) {
+        Supplier<Integer> changes = () -> {
             try (Target shell = guest().guest().openShell()) {
                 int refused = 0;
                 for (int round = 0; round < ROUNDS; round++) {
-                    refused += insist(() -> Swap.run(shell, module, build, options, Progress.NONE));
-                    refused += insist(() -> Revert.run(shell, module, Limits.DEFAULT, Progress.NONE));
+                    refused += insist(() -> Swap.run(shell, module, build, options, progress), whenRefused);
+                    refused += insist(() -> Revert.run(shell, module, Limits.DEFAULT, Progress.NONE), whenRefused);
                 }
                 return refused;
             } catch (IOException | SwapException | InterruptedException e) {
                 throw new CompletionException(e);
             }
-        });
+        };
+        // The common pool may have one thread only, which would let them come one after the other.
+        return CompletableFuture.supplyAsync(
+                changes, task -> Thread.ofPlatform().daemon().start(task));
     }
 
     private interface Change {
         void make() throws IOException, SwapException;
     }
 
-    private static int insist(Change change) throws IOException, SwapException, InterruptedException {
+    private static void await(CountDownLatch latch) {
+        try {
+            assertThat(latch.await(2, TimeUnit.MINUTES)).isTrue();
+        } catch (InterruptedException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    private static int insist(Change change, Runnable whenRefused)
+            throws IOException, SwapException, InterruptedException {
         for (int refused = 0; ; refused++) {
             try {
                 change.make();
@@ -170,6 +230,7 @@ class AdversityTest {
                 if (!other || refused > 100) {
                     throw e;
                 }
+                whenRefused.run();
                 Thread.sleep(50);
             }
         }
@@ -236,7 +297,7 @@ class AdversityTest {
 
     private static Map<Consumer<ByteBuffer>, String> damages() {
         SequencedMap<Consumer<ByteBuffer>, String> damages = new LinkedHashMap<>();
-        String unterminated = "a text is not terminated";
+        String malformed = "a text is malformed";
         String otherLoad = "it was linked for another load of its base";
         String otherBuild = "it was linked for another build of its base";
         String noArray = "an array is not in the update module";
@@ -246,10 +307,12 @@ class AdversityTest {
         damages.put(it -> it.putInt(SIZE, 512), "this is not a descriptor");
         damages.put(it -> it.putInt(ABI, 3), "it was linked for another version of the core");
         damages.put(text(BOOT_ID, "x"), "it was linked for another boot");
-        damages.put(text(BOOT_ID, "x".repeat(64)), unterminated);
-        damages.put(text(BASE, "x".repeat(64)), unterminated);
-        damages.put(text(FROM, "x".repeat(64)), unterminated);
-        damages.put(text(VERSION, "x".repeat(64)), unterminated);
+        damages.put(text(BOOT_ID, "x".repeat(64)), malformed);
+        damages.put(text(BASE, "x".repeat(64)), malformed);
+        damages.put(text(FROM, "x".repeat(64)), malformed);
+        damages.put(text(VERSION, "x".repeat(64)), malformed);
+        damages.put(text(VERSION, "1\n2\0"), malformed);
+        damages.put(it -> it.putLong(FLAGS, 1L << 40), "it has a flag that this core does not know");
         damages.put(text(BASE, "nobody\0"), "module nobody is not loaded, or on its way out");
         damages.put(text(BASE, "loop\0"), otherLoad);
         damages.put(text(FROM, "another\0"), "it was linked while \"another\" answered for minix, now \"\" does");
@@ -267,6 +330,7 @@ class AdversityTest {
         damages.put(it -> it.putLong(SLOTS, it.getLong(SLOTS) + 4), noWord);
         damages.put(it -> it.putLong(SLOTS, it.getLong(BASE_ADDRESS)), noWord);
         damages.put(it -> it.putLong(SLOTS, 8), noWord);
+        damages.put(it -> it.putLong(SLOTS + SLOT_FLAGS, 4), "a slot has a flag that this core does not know");
         damages.put(it -> it.putLong(SLOTS, -8), noWord);
         damages.put(it -> it.putLong(SLOTS + SLOT_SIZE, it.getLong(SLOTS)), "slots are not sorted");
         damages.put(it -> it.putLong(redirects(it), 0), "a redirect's site is not in code it was linked on");
@@ -274,6 +338,7 @@ class AdversityTest {
         damages.put(it -> it.putLong(commitRanges(it) + 8, 1), "a range ends before it begins");
         damages.put(it -> it.putLong(N_WAYS, 0), noWay);
         damages.put(it -> it.put(way(it), (byte) 'x'), noWay);
+        damages.put(it -> it.putLong(way(it) + WAY_FLAGS, 2), "a way has a flag that this core does not know");
         for (int count : new int[] {WAY_N_HOME, WAY_N_RANGES}) {
             damages.put(it -> it.putLong(way(it) + count, 1L << 60), noArray);
             damages.put(it -> it.putLong(way(it) + count, 1_000_000), noArray);
@@ -312,10 +377,12 @@ class AdversityTest {
         int accepted = 0;
         try (CoreSession session = CoreSession.open(target)) {
             for (int round = 0; round < FUZZED; round++) {
+                // What stands before the arrays is refused nearly always.
+                int first = round % 2 == 0 ? 0 : SLOTS;
                 boolean loaded = inserts(damaged(update.image(), it -> {
                     int size = end(it);
                     for (int i = random.nextInt(3); i >= 0; i--) {
-                        int at = random.nextInt(size);
+                        int at = random.nextInt(first, size);
                         it.put(at, (byte) (it.get(at) ^ 1 << random.nextInt(8)));
                     }
                 }));

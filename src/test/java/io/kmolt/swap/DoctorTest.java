@@ -57,6 +57,7 @@ class DoctorTest {
     @CsvSource({
         "release, 6.18.9+deb13-amd64, kernel, is not supported",
         "release, 5.10.0-1-amd64, kernel, is not supported",
+        "realtime, 1, kernel, is a real-time kernel",
         "machine, aarch64, architecture, aarch64",
         "uid, 1000, root, user 1000",
         "lockdown, none [integrity] confidentiality, module signatures, only signed modules",

@@ -98,7 +98,8 @@ public final class FailingAllocations {
 
     private static boolean accepted(String command, Reply reply) {
         if (!reply.isOk()) {
-            assertThat(reply.error()).as(command + ": " + reply.message()).isIn("memory", "failed");
+            assertThat(reply.error()).as(command + ": " + reply.message()).isEqualTo("memory");
+            assertThat(reply.message()).contains("not enough memory");
         }
         return reply.isOk();
     }

@@ -60,7 +60,7 @@ class FailingMemoryTest {
         }
         assertThat(guest().target().readText(KNOB)).as("it was not reached").isEqualTo("1");
         guest().target().writeText(KNOB, "0");
-        assertThat(nth - 1).isEqualTo(7);
+        assertThat(nth - 1).isEqualTo(8);
         guest().swap("minix", SwapGuest.fixture("minix", "b"));
         guest().sh("rmmod minix && modprobe minix");
     }

@@ -113,8 +113,7 @@ class KilledToolTest {
 
     /** Returns who answers. */
     private static String nothingIsInBetween(String as) throws Exception {
-        guest().sh("for i in $(seq 200); do grep -q '^none$' /sys/kernel/kmolt/owner && exit; sleep 0.1; done; cat"
-                + " /sys/kernel/kmolt/owner; exit 1");
+        guest().awaitNoOwner();
         CoreState state = CoreState.ask(guest().target());
         String current = guest().current("greeter");
         assertThat(guest().sh("head -n 1 /proc/greeter"))

@@ -24,6 +24,11 @@ import org.junit.jupiter.params.provider.EnumSource;
  */
 @Tag("lab")
 class SleepersTest {
+    private static final Limits A_SECOND = Limits.within(Duration.ofSeconds(1));
+
+    /** The code that leads from a site to who listens there is hardly longer. */
+    private static final int CODE = 128;
+
     private static @Nullable SwapGuest guest;
 
     @BeforeAll
@@ -166,6 +171,83 @@ class SleepersTest {
         }
         guest().swap("greeter", SwapGuest.fixture("greeter", "v3"), options);
         assertThat(guest().sh("head -n 1 /proc/greeter")).isEqualTo("greeter 3");
+    }
+
+    /** How a call that is redirected gets from its function's entry to the edition. */
+    enum Passage {
+        /** That ftrace has made for the redirects. */
+        TRAMPOLINE("ftrace_trampoline", "echo"),
+        /** That all share where several listen. */
+        SHARED("ftrace_caller", "echo greeter_show >set_ftrace_filter; echo function >current_tracer");
+
+        private final String symbol;
+        private final String attach;
+
+        Passage(String symbol, String attach) {
+            this.symbol = symbol;
+            this.attach = attach;
+        }
+    }
+
+    /** Where it goes was chosen already, and shows on its stack only when it is there. */
+    @ParameterizedTest
+    @EnumSource(Passage.class)
+    void whoWasPreemptedOnItsWayToAnEditionIsInTheWayOfARevert(Passage passage) throws Exception {
+        loadFirst("greeter", "v1");
+        guest().swap(
+                        "greeter",
+                        SwapGuest.fixture("greeter", "v2"),
+                        SwapGuest.withBase(SwapGuest.fixture("greeter", "v1")));
+        trace(passage.attach);
+        // Those that the kernel keeps of others stand behind the newest one.
+        String at = guest().sh("awk '$3 == \"" + passage.symbol + "\" { print $1; exit }' /proc/kallsyms");
+        long start = Long.parseUnsignedLong(at, 16);
+        try (Preempted caller = Preempted.amid(guest(), start, start + CODE, "/proc/greeter")) {
+            SwapException no = catchThrowableOfType(
+                    SwapException.class, () -> Revert.run(guest().target(), "greeter", A_SECOND, true, Progress.NONE));
+            assertThat(no).isNotNull();
+            assertThat(no.kind()).as(no.getMessage()).isEqualTo(SwapException.Kind.BUSY);
+            assertThat(no.blockers()).extracting(Blocker::pid).containsExactly(caller.pid());
+            assertThat(no.blockers().getFirst().where())
+                    .matches("ftrace_call.*|a trampoline of ftrace \\(0x[0-9a-f]+\\)");
+        }
+        trace("echo nop >current_tracer; echo >set_ftrace_filter");
+        guest().revert("greeter");
+        assertThat(guest().sh("head -n 1 /proc/greeter")).isEqualTo("greeter 1");
+    }
+
+    /**
+     * On 6.1 the unwinder takes it for the end of a stack, so that nothing of what called the function that returns is
+     * seen: the changed one that called it neither.
+     */
+    @Test
+    void whoWasPreemptedWhileATracedFunctionReturnsIsInTheWay() throws Exception {
+        loadFirst("greeter", "v1");
+        trace("echo seq_printf >set_ftrace_filter; echo function_graph >current_tracer");
+        String at = guest().sh("awk '$3 == \"ftrace_return_to_handler\" { print $1 }' /proc/kallsyms");
+        long start = Long.parseUnsignedLong(at, 16);
+        try (Preempted caller = Preempted.amid(guest(), start, start + CODE, "/proc/greeter")) {
+            SwapException no = catchThrowableOfType(
+                    SwapException.class,
+                    () -> Swap.run(
+                            guest().target(),
+                            "greeter",
+                            SwapGuest.fixture("greeter", "v2"),
+                            SwapGuest.withBase(SwapGuest.fixture("greeter", "v1"))
+                                    .withLimits(A_SECOND),
+                            Progress.NONE));
+            assertThat(no).isNotNull();
+            assertThat(no.blockers())
+                    .as(no.getMessage())
+                    .extracting(Blocker::pid)
+                    .containsExactly(caller.pid());
+        }
+        trace("echo nop >current_tracer; echo >set_ftrace_filter");
+        guest().awaitNoOwner();
+        guest().swap(
+                        "greeter",
+                        SwapGuest.fixture("greeter", "v2"),
+                        SwapGuest.withBase(SwapGuest.fixture("greeter", "v1")));
     }
 
     private static void assertFound(Sleeper sleeper, Blocker blocker) {

@@ -194,6 +194,7 @@ public final class SwapGuest implements AutoCloseable {
         SwapException no = catchThrowableOfType(
                 SwapException.class, () -> Swap.run(target(), module, file, options, Progress.NONE));
         assertThat(no).as("swap of " + module + " for " + file + " is refused").isNotNull();
+        awaitNoOwner();
         assertThat(state(module)).isEqualTo(before);
         assertQuiet();
         return no;
@@ -234,6 +235,13 @@ public final class SwapGuest implements AutoCloseable {
 
     boolean isLoaded(String module) throws IOException {
         return target().exists("/sys/module/" + module);
+    }
+
+    /** What somebody has left behind is taken back. */
+    void awaitNoOwner() throws IOException {
+        sh(
+                "owner=/sys/kernel/kmolt/owner; [ -e $owner ] || exit 0; for i in $(seq 300); do grep -q '^none$' $owner && exit;"
+                        + " sleep 0.1; done; cat $owner; exit 1");
     }
 
     /** Who answers for a module: an edition or {@code base}. */

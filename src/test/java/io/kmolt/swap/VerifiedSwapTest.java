@@ -112,6 +112,14 @@ class VerifiedSwapTest {
         assertThat(status.unfinished()).isEmpty();
         assertThat(guest().logged("kmolt op=committed module=greeter edition=" + report.edition()))
                 .isPositive();
+        assertThat(guest().logged(
+                                "greeter: committed %1$s, %1$s answers (build-id %2$s), pause %3$d us, by pid %4$s) uid 0"
+                                        .formatted(
+                                                report.edition(),
+                                                report.buildId(),
+                                                report.pauseNanos() / 1000,
+                                                intent.get("holder").replaceFirst(" ", " ("))))
+                .isEqualTo(1);
         guest().revert("greeter");
         assertThat(guest().logged("greeter: reverted " + report.edition() + ", the base answers (build-id "
                         + intent.get("buildIdBefore") + ")"))

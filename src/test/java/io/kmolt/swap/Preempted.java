@@ -1,0 +1,43 @@
+package io.kmolt.swap;
+
+import io.kmolt.lab.Fixtures;
+import java.io.IOException;
+
+/**
+ * A task that was preempted amid some code and is kept there, by {@code kmolt_preempt} of tests/editions; one at a time,
+ * in a guest with {@code preempt=full}.
+ *
+ * @param pid of the task
+ */
+public record Preempted(SwapGuest guest, int pid) implements AutoCloseable {
+    private static final String COMMAND = "kmolt-caller";
+
+    /**
+     * Lets a task read the first line of a file, over and over, until it is caught.
+     *
+     * @param start address at which the code begins
+     * @param end address behind it
+     */
+    public static Preempted amid(SwapGuest guest, long start, long end, String file) throws IOException {
+        guest.sh("echo -1 >/proc/sys/kernel/sched_rt_runtime_us; touch /run/calling;"
+                + " ln -sf /bin/bash /run/%1$s; insmod %2$s comm=%1$s start=0x%3$x end=0x%4$x;"
+                        .formatted(COMMAND, Fixtures.editions("kmolt_preempt"), start, end)
+                // Below the threads that stop all CPUs.
+                + " /usr/bin/chrt -f -p 10 $(pidof kmolt_preempt);"
+                + " /usr/bin/chrt -f 1 /usr/bin/taskset -c 1 /run/%s -c 'while [ -e /run/calling ]; do read line <%s; done'"
+                        .formatted(COMMAND, file)
+                + " >/run/caller 2>&1 </dev/null & echo $! >/run/caller.pid");
+        return new Preempted(
+                guest,
+                Integer.parseInt(guest.sh("cd /sys/module/kmolt_preempt/parameters; for i in $(seq 300); do"
+                        + " read pid <pid; [ $pid = 0 ] || exec echo $pid; sleep 0.1; done; cat /run/caller; exit 1")));
+    }
+
+    /** Lets it go on, and waits until it has ended well. */
+    @Override
+    public void close() throws IOException {
+        guest.sh("rm -f /run/calling; rmmod kmolt_preempt; for i in $(seq 300); do"
+                + " [ -e /proc/$(cat /run/caller.pid) ] || break; sleep 0.1; done;"
+                + " echo 950000 >/proc/sys/kernel/sched_rt_runtime_us; cat /run/caller; ! test -s /run/caller");
+    }
+}
