@@ -35,23 +35,31 @@ public final class CoreSession implements AutoCloseable {
             try {
                 return new CoreSession(target, target.open(DEVICE));
             } catch (TargetFileException e) {
-                Owner owner = Owner.of(target);
-                // It may have been let go of since, or be about to; of a core that is just being loaded, it may not be
-                // there yet.
-                boolean late = System.nanoTime() > end;
-                if (owner.isNone() && late) {
+                // Somebody may have let go of it just now; of a core that is being loaded it may not be there yet.
+                if (requireFree(target).isNone() && System.nanoTime() > end) {
                     throw e;
-                }
-                if (!owner.isNone() && (!owner.isClosing() || late)) {
-                    throw atWork(target, owner);
                 }
             }
             sleep();
         }
     }
 
-    private static SwapException atWork(Target target, Owner owner) {
-        return SwapException.busy("another kmolt is at work on " + target.describe() + ": " + owner, List.of());
+    /**
+     * Refuses at once where opening it would be refused, before anything is asked that whoever holds it may keep waiting.
+     *
+     * @return nobody
+     */
+    static Owner requireFree(Target target) throws TargetException, SwapException {
+        long end = System.nanoTime() + PATIENCE.toNanos();
+        Owner owner = Owner.of(target);
+        while (!owner.isNone()) {
+            if (!owner.isClosing() || System.nanoTime() > end) {
+                throw SwapException.busy("another kmolt is at work on " + target.describe() + ": " + owner, List.of());
+            }
+            sleep();
+            owner = Owner.of(target);
+        }
+        return owner;
     }
 
     private static void sleep() {

@@ -41,6 +41,7 @@ public final class Revert {
                     "nothing to revert: no edition answers for " + module + " on " + target.describe(), List.of());
         }
         CoreState state = CoreState.ask(target);
+        CoreSession.requireFree(target);
         List<AttachedUser> users = attached(target, state, current(target, module));
         AttachedUsers.require(module, "reverted", users, acknowledge);
         Journal journal = Journal.open(target, Facts.release(target), true);

@@ -71,6 +71,9 @@ public final class Swap {
         }
         KernelModule base = base();
         CoreState state = CoreState.ask(target);
+        if (state.loaded() && !options.dryRun()) {
+            CoreSession.requireFree(target);
+        }
         KernelModule core = Core.fitting(target, release, state);
         List<LoadedEdition> chain = state.chain(module);
         String from = chain.isEmpty() ? "" : chain.getLast().name();

@@ -25,8 +25,6 @@ import org.junit.jupiter.api.io.TempDir;
 /** The stop of all CPUs: one that does not come to rest, that comes and goes, or that stands still for half a minute. */
 @Tag("lab")
 class StopTest {
-    private static final Duration LONG = Duration.ofMinutes(2);
-
     private static @Nullable SwapGuest guest;
 
     @TempDir
@@ -149,24 +147,27 @@ class StopTest {
     /** What was prepared cannot be taken back before that CPU rests; nobody waits for it, and nobody comes in between. */
     @Test
     void aSwapThatGivesUpDoesSoInTimeNamesTheCpuAndTheTaskAndSucceedsAfterwards() throws Exception {
-        hog("ms=%d how=preempt".formatted(LONG.toMillis()));
-        long begin = System.nanoTime();
+        // The kernel would say that this is no way to behave.
+        guest().sh("echo 1 >/sys/module/rcupdate/parameters/rcu_cpu_stall_suppress");
+        hog("ms=120000 how=preempt");
         SwapException no = tryForASecond();
+        assertThat(no).isNotNull();
         assertThat(no.kind()).isEqualTo(SwapException.Kind.BUSY);
         assertThat(no)
                 .hasMessageContaining("gave up after 1 s: CPU 1 does not come to rest: kmolt_hog (pid ")
                 .hasMessageEndingWith("nothing has changed");
         assertThat(guest().current("minix")).isEqualTo("base");
-        assertThat(guest().sh("cat /sys/kernel/kmolt/owner")).endsWith(" closing");
 
         SwapException notYet = tryForASecond();
+        assertThat(notYet).isNotNull();
         assertThat(notYet.kind()).isEqualTo(SwapException.Kind.BUSY);
         assertThat(notYet)
                 .hasMessageMatching(
                         "another kmolt is at work on .*: pid \\d+ \\(.*\\), whose work is being taken back");
-        assertThat(Duration.ofNanos(System.nanoTime() - begin)).isLessThan(LONG.dividedBy(2));
+        // It still computes: nobody has waited for its end.
+        assertThat(guest().sh("cat /sys/kernel/kmolt/owner")).endsWith(" closing");
 
-        guest().sh("rmmod kmolt_hog");
+        guest().sh("rmmod kmolt_hog; echo 0 >/sys/module/rcupdate/parameters/rcu_cpu_stall_suppress");
         guest().awaitNoOwner();
         assertThat(guest().modules("minix")).containsExactly("minix");
         guest().swap("minix", SwapGuest.fixture("minix", "a"));
