@@ -85,7 +85,12 @@ public final class Verification {
                     return bad.get();
                 }
             }
-            List<String> complaint = complaint(LogDelta.between(before, log()));
+            CommandResult log = target.run("dmesg", Target.DEFAULT_TIMEOUT);
+            if (!log.ok()) {
+                return new Result("the kernel's log can no longer be read", tail(log.stderr()), runs);
+            }
+            List<String> complaint =
+                    complaint(LogDelta.between(before, log.stdout().lines().toList()));
             if (!complaint.isEmpty()) {
                 return new Result("the kernel complained: " + complaint.getFirst(), complaint, runs);
             }
@@ -115,14 +120,11 @@ public final class Verification {
         }
     }
 
-    private List<String> log() throws TargetException {
-        return target.run("dmesg", Target.DEFAULT_TIMEOUT).stdout().lines().toList();
-    }
-
     /** The first complaint in a log and what follows it; empty if there is none. */
     static List<String> complaint(List<String> lines) {
         for (int i = 0; i < lines.size(); i++) {
-            if (KernelComplaint.begins(lines.get(i))) {
+            // With printk.time=0 some dmesgs print no time stamps.
+            if (KernelComplaint.begins(lines.get(i)) || KernelComplaint.begins("[0.0] " + lines.get(i))) {
                 return List.copyOf(lines.subList(i, Math.min(lines.size(), i + TAIL)));
             }
         }
