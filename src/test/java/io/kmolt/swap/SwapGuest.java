@@ -194,7 +194,8 @@ public final class SwapGuest implements AutoCloseable {
         SwapException no = catchThrowableOfType(
                 SwapException.class, () -> Swap.run(target(), module, file, options, Progress.NONE));
         assertThat(no).as("swap of " + module + " for " + file + " is refused").isNotNull();
-        awaitNoOwner();
+        // Or somebody whose work is not being taken back.
+        awaitOwner("! grep -q ' closing$'");
         assertThat(state(module)).isEqualTo(before);
         assertQuiet();
         return no;
@@ -237,11 +238,14 @@ public final class SwapGuest implements AutoCloseable {
         return target().exists("/sys/module/" + module);
     }
 
-    /** What somebody has left behind is taken back. */
+    /** Nobody is at work, and what was left behind is taken back. */
     void awaitNoOwner() throws IOException {
-        sh(
-                "owner=/sys/kernel/kmolt/owner; [ -e $owner ] || exit 0; for i in $(seq 300); do grep -q '^none$' $owner && exit;"
-                        + " sleep 0.1; done; cat $owner; exit 1");
+        awaitOwner("grep -q '^none$'");
+    }
+
+    private void awaitOwner(String test) throws IOException {
+        sh("owner=/sys/kernel/kmolt/owner; [ -e $owner ] || exit 0; for i in $(seq 300); do " + test
+                + " $owner && exit; sleep 0.1; done; cat $owner; exit 1");
     }
 
     /** Who answers for a module: an edition or {@code base}. */
