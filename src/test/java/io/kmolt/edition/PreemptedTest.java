@@ -38,22 +38,29 @@ class PreemptedTest {
             String routes = guest.editions("shown").routes();
 
             try (Target shell = guest.guest().guest().openShell()) {
-                staysWhile(guest, routes, user, () -> BusyGuest.route(shell, FUNCTION, "0"));
+                // Others are in force already; what is left is to wait.
+                String ready = "! grep -qx %s /sys/kernel/kmolt/editions/shown/routes".formatted(routes);
+                staysWhile(guest, routes, ready, user, () -> BusyGuest.route(shell, FUNCTION, "uid == 4242 ? 0 : 1"));
+                assertThat(guest.isLoaded(routes)).isFalse();
+                assertThat(guest.sh("head -n 1 " + FILE)).isEqualTo(BY_EDITION);
+
+                routes = guest.editions("shown").routes();
+                staysWhile(guest, routes, "true", user, () -> BusyGuest.route(shell, FUNCTION, "0"));
                 assertThat(guest.isLoaded(routes)).isFalse();
                 assertThat(guest.sh("head -n 1 " + FILE)).isNotEqualTo(BY_EDITION);
 
                 guest.route(FUNCTION, "1");
                 assertThat(guest.sh("head -n 1 " + FILE)).isEqualTo(BY_EDITION);
                 routes = guest.editions("shown").routes();
-                staysWhile(guest, routes, user, () -> BusyGuest.unload(shell, "shown"));
+                staysWhile(guest, routes, "true", user, () -> BusyGuest.unload(shell, "shown"));
             }
             guest.assertNothingLeft();
         }
     }
 
     /** Preempts a task in a dispatcher; then the change must not be over before it may go on. */
-    private static void staysWhile(BusyGuest guest, String routes, ExecutorService user, Callable<?> change)
-            throws Exception {
+    private static void staysWhile(
+            BusyGuest guest, String routes, String ready, ExecutorService user, Callable<?> change) throws Exception {
         long start = Long.parseUnsignedLong(
                 guest.sh("awk '$3 == \"%s.dispatch\" && $4 == \"[%s]\" { print $1 }' /proc/kallsyms"
                         .formatted(FUNCTION, routes)),
@@ -61,6 +68,7 @@ class PreemptedTest {
         Future<?> changing;
         try (Preempted caller = Preempted.amid(guest.guest(), start, start + CODE, FILE)) {
             changing = user.submit(change);
+            guest.sh("for i in $(seq 100); do " + ready + " && exit; sleep 0.2; done; exit 1");
             TimeUnit.SECONDS.sleep(A_WHILE);
             assertThat(changing.isDone()).isFalse();
             assertThat(guest.isLoaded(routes)).isTrue();
