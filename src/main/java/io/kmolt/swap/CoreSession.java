@@ -36,7 +36,8 @@ public final class CoreSession implements AutoCloseable {
                 return new CoreSession(target, target.open(DEVICE));
             } catch (TargetFileException e) {
                 // Somebody may have let go of it just now; of a core that is being loaded it may not be there yet.
-                if (requireFree(target).isNone() && System.nanoTime() > end) {
+                requireFree(target);
+                if (System.nanoTime() > end) {
                     throw e;
                 }
             }
@@ -44,12 +45,8 @@ public final class CoreSession implements AutoCloseable {
         }
     }
 
-    /**
-     * Refuses at once where opening it would be refused, before anything is asked that whoever holds it may keep waiting.
-     *
-     * @return nobody
-     */
-    static Owner requireFree(Target target) throws TargetException, SwapException {
+    /** Refuses where opening it would be refused, before anything is asked that whoever holds it may keep waiting. */
+    static void requireFree(Target target) throws TargetException, SwapException {
         long end = System.nanoTime() + PATIENCE.toNanos();
         Owner owner = Owner.of(target);
         while (!owner.isNone()) {
@@ -59,7 +56,6 @@ public final class CoreSession implements AutoCloseable {
             sleep();
             owner = Owner.of(target);
         }
-        return owner;
     }
 
     private static void sleep() {

@@ -13,8 +13,10 @@ public record Owner(String text) {
     private static final String NONE = "none";
     private static final String CLOSING = " closing";
 
+    /** Nobody where the core is not loaded. */
     static Owner of(Target target) throws TargetException {
-        return new Owner(target.readText(Core.SYSFS + "/owner"));
+        String file = Core.SYSFS + "/owner";
+        return new Owner(target.exists(file) ? target.readText(file) : NONE);
     }
 
     public boolean isNone() {

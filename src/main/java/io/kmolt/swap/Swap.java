@@ -62,6 +62,9 @@ public final class Swap {
 
     private SwapReport run(Path newFile) throws IOException, SwapException {
         progress.step("examining " + target.describe());
+        if (!options.dryRun()) {
+            CoreSession.requireFree(target);
+        }
         Doctor.requireFit(target);
 
         progress.step("identifying " + module);
@@ -71,9 +74,6 @@ public final class Swap {
         }
         KernelModule base = base();
         CoreState state = CoreState.ask(target);
-        if (state.loaded() && !options.dryRun()) {
-            CoreSession.requireFree(target);
-        }
         KernelModule core = Core.fitting(target, release, state);
         List<LoadedEdition> chain = state.chain(module);
         String from = chain.isEmpty() ? "" : chain.getLast().name();

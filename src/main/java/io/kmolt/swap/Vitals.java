@@ -37,7 +37,9 @@ record Vitals(Map<String, String> values) {
               note=/sys/module/kmolt/notes/.note.gnu.build-id
               say core_note "$(od -An -v -tx1 $note 2>/dev/null | tr -d ' \\n')"
             fi
-            if enabled=$(cat /sys/kernel/tracing/enabled_functions 2>/dev/null); then
+            # While a CPU that is busy delays what the core takes back, ftrace keeps everybody waiting.
+            if ! grep -q ' closing$' /sys/kernel/kmolt/owner 2>/dev/null &&
+                enabled=$(cat /sys/kernel/tracing/enabled_functions 2>/dev/null); then
               lines='/^[^[:space:]]/{s/ ([0-9].*//;h;};/direct.*-->/{s/.*-->//;G;s/\\n/ in /;p;}'
               say direct "$(echo "$enabled" | sed -n "$lines" | tr '\\n' ';')"
             fi

@@ -25,6 +25,8 @@ import org.junit.jupiter.api.io.TempDir;
 /** The stop of all CPUs: one that does not come to rest, that comes and goes, or that stands still for half a minute. */
 @Tag("lab")
 class StopTest {
+    private static final String SUPPRESS = "/sys/module/rcupdate/parameters/rcu_cpu_stall_suppress";
+
     private static @Nullable SwapGuest guest;
 
     @TempDir
@@ -148,7 +150,7 @@ class StopTest {
     @Test
     void aSwapThatGivesUpDoesSoInTimeNamesTheCpuAndTheTaskAndSucceedsAfterwards() throws Exception {
         // The kernel would say that this is no way to behave.
-        guest().sh("echo 1 >/sys/module/rcupdate/parameters/rcu_cpu_stall_suppress");
+        guest().sh("echo 0 >/proc/sys/kernel/watchdog; echo 1 >" + SUPPRESS);
         hog("ms=120000 how=preempt");
         SwapException no = tryForASecond();
         assertThat(no).isNotNull();
@@ -167,7 +169,7 @@ class StopTest {
         // It still computes: nobody has waited for its end.
         assertThat(guest().sh("cat /sys/kernel/kmolt/owner")).endsWith(" closing");
 
-        guest().sh("rmmod kmolt_hog; echo 0 >/sys/module/rcupdate/parameters/rcu_cpu_stall_suppress");
+        guest().sh("rmmod kmolt_hog; echo 0 >" + SUPPRESS + "; echo 1 >/proc/sys/kernel/watchdog");
         guest().awaitNoOwner();
         assertThat(guest().modules("minix")).containsExactly("minix");
         guest().swap("minix", SwapGuest.fixture("minix", "a"));
