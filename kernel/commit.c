@@ -205,7 +205,8 @@ static int stop_and_look(struct kmolt_outcome *outcome,
  * @outcome: begun with KMOLT_OUTCOME; receives what happened; its scan is the
  *	caller's to free
  *
- * May sleep.  Return: 0; -EBUSY if tasks are in the way; -ETIME if the CPUs
+ * May sleep.  Return: 0; -EBUSY if tasks are in the way; -EPERM if ftrace has
+ * refused redirects, as others are at their sites; -ETIME if the CPUs
  * could not be stopped, or would have been for too long; -ESTALE if a slot does
  * not hold what it should; another error where memory is short.  Nothing has
  * changed unless 0 is returned.

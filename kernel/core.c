@@ -87,6 +87,7 @@ int kmolt_remove_module(const char *name)
 
 struct apart {
 	struct work_struct work;
+	struct completion done;
 	void (*fn)(void *data);
 	void *data;
 };
@@ -96,6 +97,7 @@ static void run_apart(struct work_struct *work)
 	struct apart *apart = container_of(work, struct apart, work);
 
 	apart->fn(apart->data);
+	complete(&apart->done);
 }
 
 /**
@@ -103,15 +105,19 @@ static void run_apart(struct work_struct *work)
  * @fn: may sleep
  * @data: for @fn
  *
- * The kernel creates no threads and starts no programs for a task that is about
- * to be killed.  Returns when @fn has.
+ * The kernel creates no threads for a task that is about to be killed.  Returns
+ * when @fn has.
  */
 void kmolt_run_apart(void (*fn)(void *data), void *data)
 {
 	struct apart apart = { .fn = fn, .data = data };
 
 	INIT_WORK_ONSTACK(&apart.work, run_apart);
+	init_completion(&apart.done);
 	queue_work(system_unbound_wq, &apart.work);
+	/* In pieces: who sleeps for two minutes is reported as hung. */
+	while (!wait_for_completion_timeout(&apart.done, 10 * HZ))
+		;
 	flush_work(&apart.work);
 	destroy_work_on_stack(&apart.work);
 }

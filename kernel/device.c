@@ -7,7 +7,9 @@
  */
 #define pr_fmt(fmt) "kmolt: " fmt
 
+#include <linux/audit.h>
 #include <linux/completion.h>
+#include <linux/cred.h>
 #include <linux/delay.h>
 #include <linux/fs.h>
 #include <linux/miscdevice.h>
@@ -106,6 +108,8 @@ static int device_open(struct inode *inode, struct file *file)
 	INIT_WORK(&session->tidy, tidy_up);
 	init_completion(&session->tidied);
 	session->owner = task_tgid_nr(current);
+	session->uid = from_kuid(&init_user_ns, current_uid());
+	session->auid = from_kuid(&init_user_ns, audit_get_loginuid(current));
 	get_task_comm(session->comm, current);
 
 	mutex_lock(&kmolt_mutex);
@@ -300,8 +304,10 @@ static int device_release(struct inode *inode, struct file *file)
 	__module_get(THIS_MODULE);
 	queue_work(system_unbound_wq, &session->tidy);
 	/* Unhooking and unloading wait for every CPU; one may be lost for long. */
-	wait_for_completion_timeout(&session->tidied,
-				    msecs_to_jiffies(CLOSE_WAIT_MS));
+	if (wait_for_completion_timeout(&session->tidied,
+					msecs_to_jiffies(CLOSE_WAIT_MS)))
+		/* Then nothing of us is in use any more. */
+		flush_work(&session->tidy);
 	put_session(session);
 	return 0;
 }

@@ -219,7 +219,8 @@ static int enroll(const struct kmolt_editions *desc, struct module *mod)
 	}
 	group = kmolt_group_create(desc, mod);
 	if (IS_ERR(group)) {
-		kmolt_refuse("%s: error %ld", mod->name, PTR_ERR(group));
+		kmolt_refuse_for(mod->name, "it cannot be enrolled",
+				 PTR_ERR(group));
 		return PTR_ERR(group);
 	}
 	for (i = 0; i < group->n_targets; i++) {

@@ -218,6 +218,8 @@ struct kmolt_group {
  * @tidied: that is done
  * @closing: whether nothing can be enrolled or staged any more
  * @owner: process that opened it
+ * @uid: its user
+ * @auid: who has logged in, or -1, as the audit trail has it
  * @comm: its name
  * @refusal: why the last enrolment was refused
  * @reply: text of the reply to the last command
@@ -233,6 +235,8 @@ struct kmolt_session {
 	struct completion tidied;
 	bool closing;
 	pid_t owner;
+	u32 uid;
+	u32 auid;
 	char comm[TASK_COMM_LEN];
 	char refusal[256];
 	char *reply;

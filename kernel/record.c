@@ -44,15 +44,14 @@ static void put_entry(const struct kmolt_record_entry *from)
 	WRITE_ONCE(kmolt_record->count, kmolt_record->count + 1);
 }
 
-static void put_audit(const struct kmolt_record_entry *entry)
+static void put_audit(const struct kmolt_record_entry *entry, u32 auid)
 {
 	if (audit_enabled == AUDIT_OFF)
 		return;
 	audit_log(audit_context(), GFP_KERNEL, AUDIT_KERNEL_OTHER,
 		  "kmolt op=%s module=%s edition=%s answers=%s build_id=%*phN pid=%u uid=%u auid=%u res=1",
 		  entry->verb, entry->module, entry->edition, entry->answers,
-		  KMOLT_BUILD_ID_LEN, entry->build_id, entry->pid, entry->uid,
-		  from_kuid(&init_user_ns, audit_get_loginuid(current)));
+		  KMOLT_BUILD_ID_LEN, entry->build_id, entry->pid, entry->uid, auid);
 }
 
 /**
@@ -77,7 +76,8 @@ void kmolt_record_change(const char *verb, struct kmolt_base *base,
 		.seconds = ktime_get_real_seconds(),
 		.pause_ns = pause_ns,
 		.pid = session ? session->owner : task_tgid_nr(current),
-		.uid = from_kuid(&init_user_ns, current_uid()),
+		.uid = session ? session->uid :
+				 from_kuid(&init_user_ns, current_uid()),
 	};
 
 	strscpy(entry.verb, verb, sizeof(entry.verb));
@@ -89,7 +89,8 @@ void kmolt_record_change(const char *verb, struct kmolt_base *base,
 		sizeof(entry.answers));
 	memcpy(entry.build_id, build_id, KMOLT_BUILD_ID_LEN);
 	put_entry(&entry);
-	put_audit(&entry);
+	put_audit(&entry, session ? session->auid :
+			  from_kuid(&init_user_ns, audit_get_loginuid(current)));
 	/* These two change who answers. */
 	if (strcmp(verb, "committed") && strcmp(verb, "reverted"))
 		return;

@@ -135,8 +135,10 @@ static int enroll(const struct kmolt_routes *desc, struct module *mod)
 		}
 	}
 	routing = kmolt_alloc(sizeof(*routing));
-	if (!routing)
+	if (!routing) {
+		kmolt_refuse_for(mod->name, "it cannot be enrolled", -ENOMEM);
 		return -ENOMEM;
+	}
 	routing->group = group;
 	routing->desc = desc;
 	routing->mod = mod;

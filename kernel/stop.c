@@ -347,7 +347,8 @@ static int attempt(struct stop *stop, struct kmolt_late *late)
  * @pause_ns: receives how long they did, 0 if it did not come to it
  * @late: receives the CPU that did not come, if that is why it was given up
  *
- * May sleep.  Return: what @fn returns; -ETIME if it was given up, -ENOMEM.
+ * May sleep.  Return: what @fn returns; -ETIME if it was given up, -ENOMEM, or
+ * -EINTR if the task is about to be killed.
  */
 int kmolt_stop(int (*fn)(void *data, u64 deadline), void *data,
 	       u64 max_pause_ns, u64 *pause_ns, struct kmolt_late *late)

@@ -91,7 +91,8 @@ final class SwapCommand implements Callable<Integer> {
 
     @Option(
             names = "--acknowledge",
-            description = "swap, although probes, tracers or livepatches at its functions are cut off")
+            description =
+                    "swap, although probes, tracers or livepatches at its functions are cut off, or it cannot be told who they are")
     boolean acknowledge;
 
     @Option(

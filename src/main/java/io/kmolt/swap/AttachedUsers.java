@@ -130,7 +130,7 @@ record AttachedUsers(List<Attached> builds) {
     void requireTold(String module, boolean acknowledged) throws SwapException {
         if (!untold().isEmpty() && !acknowledged) {
             throw SwapException.refused(
-                    "who is attached to functions of module %s cannot be told in full: %s; nothing has changed; mount it, or --acknowledge that they may no longer see calls"
+                    "who is attached to functions of module %s cannot be told in full: %s; nothing has changed; mount that, or --acknowledge that they may no longer see calls"
                             .formatted(module, String.join("; ", facts().unknown())),
                     List.of());
         }

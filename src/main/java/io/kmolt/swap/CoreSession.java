@@ -1,6 +1,7 @@
 package io.kmolt.swap;
 
 import io.kmolt.target.Conversation;
+import io.kmolt.target.Errno;
 import io.kmolt.target.Target;
 import io.kmolt.target.TargetException;
 import io.kmolt.target.TargetFileException;
@@ -37,7 +38,8 @@ public final class CoreSession implements AutoCloseable {
             } catch (TargetFileException e) {
                 // Somebody may have let go of it just now; of a core that is being loaded it may not be there yet.
                 requireFree(target);
-                if (System.nanoTime() > end) {
+                boolean passes = e.errno() == Errno.EBUSY || e.errno() == Errno.ENOENT;
+                if (!passes || System.nanoTime() > end) {
                     throw e;
                 }
             }
@@ -45,17 +47,34 @@ public final class CoreSession implements AutoCloseable {
         }
     }
 
-    /** Refuses where opening it would be refused, before anything is asked that whoever holds it may keep waiting. */
+    /** Refuses where opening it would be refused. */
     static void requireFree(Target target) throws TargetException, SwapException {
+        Owner owner = requireTidied(target);
+        if (!owner.isNone()) {
+            throw atWork(target, owner);
+        }
+    }
+
+    /**
+     * Refuses while something is taken back, as ftrace may keep whoever looks at its users waiting for as long.
+     *
+     * @return who has it open now
+     */
+    static Owner requireTidied(Target target) throws TargetException, SwapException {
         long end = System.nanoTime() + PATIENCE.toNanos();
         Owner owner = Owner.of(target);
-        while (!owner.isNone()) {
-            if (!owner.isClosing() || System.nanoTime() > end) {
-                throw SwapException.busy("another kmolt is at work on " + target.describe() + ": " + owner, List.of());
+        while (owner.isClosing()) {
+            if (System.nanoTime() > end) {
+                throw atWork(target, owner);
             }
             sleep();
             owner = Owner.of(target);
         }
+        return owner;
+    }
+
+    private static SwapException atWork(Target target, Owner owner) {
+        return SwapException.busy("another kmolt is at work on " + target.describe() + ": " + owner, List.of());
     }
 
     private static void sleep() {

@@ -15,6 +15,12 @@ final class DirectCalls {
     private DirectCalls() {}
 
     static Check check(Vitals vitals) {
+        if (vitals.has("direct_unasked")) {
+            return Check.warning(
+                    NAME,
+                    "not asked, as the core is taking something back, and may keep ftrace busy",
+                    "ask again later");
+        }
         if (!vitals.has("direct")) {
             return Check.warning(
                     NAME,

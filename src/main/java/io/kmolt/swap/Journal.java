@@ -174,10 +174,13 @@ public final class Journal {
         }
     }
 
-    /** Says of what others left unfinished how it stands, and closes it; returns that for people. */
+    /**
+     * Says of what others left unfinished how it stands, and closes it; returns that for people. {@code /dev/kmolt} is ours,
+     * so that nobody is still at it.
+     */
     List<String> settle(CoreState core) throws TargetException {
         List<String> told = new ArrayList<>();
-        for (JournalEntry open : recent.unfinished(who.get("boot"), core.owner())) {
+        for (JournalEntry open : recent.unfinished(who.get("boot"), Owner.NONE)) {
             String what = unfinished(open, core);
             told.add(what);
             write(open.ended("interrupted", what, core.answers(open.get("module"))));

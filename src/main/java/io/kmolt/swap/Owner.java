@@ -10,7 +10,7 @@ import io.kmolt.target.TargetException;
  *     core takes back what he has left behind
  */
 public record Owner(String text) {
-    private static final String NONE = "none";
+    static final String NONE = "none";
     private static final String CLOSING = " closing";
 
     /** Nobody where the core is not loaded. */

@@ -44,9 +44,8 @@ public final class Revert {
         CoreSession.requireFree(target);
         List<AttachedUser> users = attached(target, state, current(target, module));
         AttachedUsers.require(module, "reverted", users, acknowledge);
-        Journal journal = Journal.open(target, Facts.release(target), true);
         try (CoreSession session = CoreSession.open(target)) {
-            // Nobody else is at work any more.
+            Journal journal = Journal.open(target, Facts.release(target), true);
             List<String> notes = new ArrayList<>(journal.settle(CoreState.ask(target)));
             return run(target, session, journal, module, users, limits, progress, notes);
         }

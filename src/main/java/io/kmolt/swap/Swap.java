@@ -62,7 +62,9 @@ public final class Swap {
 
     private SwapReport run(Path newFile) throws IOException, SwapException {
         progress.step("examining " + target.describe());
-        if (!options.dryRun()) {
+        if (options.dryRun()) {
+            CoreSession.requireTidied(target);
+        } else {
             CoreSession.requireFree(target);
         }
         Doctor.requireFit(target);
@@ -111,13 +113,11 @@ public final class Swap {
         AttachedUsers.require(module, "swapped", users, options.acknowledge());
         attached.requireTold(module, options.acknowledge());
 
-        progress.step("reading the journal");
-        Journal journal = Journal.open(target, release, options.journal());
-
         // Until here the target was only asked. What has changed on it since then, the core will notice.
         Core.load(target, release);
         try (CoreSession session = CoreSession.open(target)) {
-            // Nobody else is at work any more.
+            progress.step("reading the journal");
+            Journal journal = Journal.open(target, release, options.journal());
             List<String> notes = new ArrayList<>(journal.settle(CoreState.ask(target)));
             // Before it answers: the next swap needs both files, whatever becomes of this one.
             keepBuilds(base, edition, notes);
@@ -325,8 +325,7 @@ public final class Swap {
     }
 
     private Attempts.Outcome commit(CoreSession session, String name) throws IOException, SwapException {
-        // When it is given up, the core takes back what was staged, once we have let go of it: that may have to wait
-        // for
+        // When it is given up, the core takes back what was staged, once we have let go of it. It may have to wait for
         // the very CPUs and tasks that were in the way.
         Attempts.Outcome outcome = Attempts.change(session, "commit " + name, options.limits(), progress);
         Reply reply = outcome.reply();

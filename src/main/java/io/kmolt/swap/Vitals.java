@@ -17,7 +17,7 @@ record Vitals(Map<String, String> values) {
             release=$(uname -r)
             say release "$release"
             say machine "$(uname -m)"
-            say realtime "$(cat /sys/kernel/realtime 2>/dev/null)"
+            case $(uname -v) in *PREEMPT_RT*) say realtime 1;; esac
             say uid "$(id -u)"
             file lockdown /sys/kernel/security/lockdown
             file lsm /sys/kernel/security/lsm
@@ -38,8 +38,9 @@ record Vitals(Map<String, String> values) {
               say core_note "$(od -An -v -tx1 $note 2>/dev/null | tr -d ' \\n')"
             fi
             # While a CPU that is busy delays what the core takes back, ftrace keeps everybody waiting.
-            if ! grep -q ' closing$' /sys/kernel/kmolt/owner 2>/dev/null &&
-                enabled=$(cat /sys/kernel/tracing/enabled_functions 2>/dev/null); then
+            if grep -q ' closing$' /sys/kernel/kmolt/owner 2>/dev/null; then
+              say direct_unasked yes
+            elif enabled=$(cat /sys/kernel/tracing/enabled_functions 2>/dev/null); then
               lines='/^[^[:space:]]/{s/ ([0-9].*//;h;};/direct.*-->/{s/.*-->//;G;s/\\n/ in /;p;}'
               say direct "$(echo "$enabled" | sed -n "$lines" | tr '\\n' ';')"
             fi
