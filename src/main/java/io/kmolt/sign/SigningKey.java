@@ -31,8 +31,8 @@ import org.jspecify.annotations.Nullable;
 public record SigningKey(Path file, Path certificateFile, PrivateKey key, X509CertificateHolder certificate) {
     /** Where Debian's dkms, and Debian's shim-signed, keep the machine owner's key and certificate. */
     private static final List<List<String>> OF_MACHINE = List.of(
-            List.of("/var/lib/dkms/mok.key", "/var/lib/dkms/mok.pub"),
-            List.of("/var/lib/shim-signed/mok/MOK.priv", "/var/lib/shim-signed/mok/MOK.der"));
+            List.of("var/lib/dkms/mok.key", "var/lib/dkms/mok.pub"),
+            List.of("var/lib/shim-signed/mok/MOK.priv", "var/lib/shim-signed/mok/MOK.der"));
 
     /** What a certificate's name may end in, where the key's name says nothing else. */
     private static final List<String> CERTIFICATE_ENDINGS = List.of(".pub", ".der", ".crt", ".cer", ".x509", ".pem");
@@ -66,10 +66,19 @@ public record SigningKey(Path file, Path certificateFile, PrivateKey key, X509Ce
 
     /** The machine owner's key of the machine that this runs on, if it has one and this user may read it. */
     public static Optional<SigningKey> ofMachine() throws SignException {
+        return ofMachine(Path.of("/"));
+    }
+
+    /**
+     * The same for a machine whose files are elsewhere.
+     *
+     * @param root its root folder
+     */
+    static Optional<SigningKey> ofMachine(Path root) throws SignException {
         for (List<String> pair : OF_MACHINE) {
-            Path key = Path.of(pair.getFirst());
+            Path key = root.resolve(pair.getFirst());
             if (Files.isReadable(key)) {
-                return Optional.of(read(key, Optional.of(Path.of(pair.getLast()))));
+                return Optional.of(read(key, Optional.of(root.resolve(pair.getLast()))));
             }
         }
         return Optional.empty();

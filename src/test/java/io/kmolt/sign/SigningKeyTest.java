@@ -67,6 +67,27 @@ class SigningKeyTest {
         assertThat(SigningKey.read(key, Optional.empty()).certificateFile()).isEqualTo(pub);
     }
 
+    /** That of dkms, which signs what it builds with it, comes first. */
+    @Test
+    void theMachineOwnersKeyIsWhereDebianKeepsIt() throws Exception {
+        assertThat(SigningKey.ofMachine(folder)).isEmpty();
+        Path shim = Files.createDirectories(folder.resolve("var/lib/shim-signed/mok"));
+        TestKeys.pem(shim.resolve("MOK.priv"), pair.getPrivate());
+        Files.write(shim.resolve("MOK.der"), certificate.getEncoded());
+        assertThat(SigningKey.ofMachine(folder)).hasValueSatisfying(key -> {
+            assertThat(key.file()).isEqualTo(shim.resolve("MOK.priv"));
+            assertThat(key.certificate()).isEqualTo(certificate);
+        });
+        Path dkms = Files.createDirectories(folder.resolve("var/lib/dkms"));
+        TestKeys.pem(dkms.resolve("mok.key"), pair.getPrivate());
+        Files.copy(cert, dkms.resolve("mok.pub"));
+        assertThat(SigningKey.ofMachine(folder))
+                .hasValueSatisfying(key -> assertThat(key.file()).isEqualTo(dkms.resolve("mok.key")));
+        // One that does not fit is said, not passed over.
+        Files.delete(dkms.resolve("mok.pub"));
+        assertThatThrownBy(() -> SigningKey.ofMachine(folder)).isInstanceOf(SignException.class);
+    }
+
     /** x509_key_preparse: the subject key identifier, or else the serial number without a leading zero. */
     @Test
     void itsIdIsWhatTheKernelCallsIt() throws Exception {
