@@ -298,7 +298,9 @@ class StopTest {
             if (reply.isOk()) {
                 return 1;
             }
-            assertThat(reply.error()).as(reply.message()).isEqualTo("late");
+            assertThat(reply.error())
+                    .as(reply.message() + " " + reply.blockers())
+                    .isEqualTo("late");
         }
         throw new AssertionError(command + " is always late");
     }
