@@ -68,7 +68,8 @@ class KilledToolTest {
         everyStep(amid, target -> Revert.run(target, "greeter", Limits.DEFAULT, Progress.NONE), "edition");
     }
 
-    /** On the target itself, where it holds the device and not a shell of its. */
+    /** On the target itself, where it holds the device and not a shell of its. On the debug kernel a JVM takes minutes. */
+    @Tag("stock")
     @Test
     void asAProcessOfTheTarget() throws Exception {
         bring("base");
