@@ -20,7 +20,7 @@ public record Preempted(SwapGuest guest, int pid) implements AutoCloseable {
      */
     public static Preempted amid(SwapGuest guest, long start, long end, String file) throws IOException {
         guest.sh("echo -1 >/proc/sys/kernel/sched_rt_runtime_us; touch /run/calling;"
-                + " ln -sf /bin/bash /run/%1$s; insmod %2$s comm=%1$s ms=40000 start=0x%3$x end=0x%4$x;"
+                + " ln -sf /bin/bash /run/%1$s; insmod %2$s comm=%1$s ms=60000 start=0x%3$x end=0x%4$x;"
                         .formatted(COMMAND, Fixtures.editions("kmolt_preempt"), start, end)
                 // Below the threads that stop all CPUs.
                 + " /usr/bin/chrt -f -p 10 $(pidof kmolt_preempt);"
