@@ -67,17 +67,8 @@ public final class Attempts {
             if (count == 1 && reply.late().isPresent()) {
                 progress.step("waiting: " + reply.late().get());
             }
-            sleep(wait);
+            Pause.millis(wait);
             wait = Math.min(2 * wait, LONGEST_WAIT_MILLIS);
-        }
-    }
-
-    private static void sleep(long millis) {
-        try {
-            Thread.sleep(millis);
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw new IllegalStateException("interrupted", e);
         }
     }
 }

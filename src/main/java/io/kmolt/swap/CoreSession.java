@@ -43,7 +43,7 @@ public final class CoreSession implements AutoCloseable {
                     throw e;
                 }
             }
-            sleep();
+            Pause.millis(WAIT_MILLIS);
         }
     }
 
@@ -67,7 +67,7 @@ public final class CoreSession implements AutoCloseable {
             if (System.nanoTime() > end) {
                 throw atWork(target, owner);
             }
-            sleep();
+            Pause.millis(WAIT_MILLIS);
             owner = Owner.of(target);
         }
         return owner;
@@ -75,15 +75,6 @@ public final class CoreSession implements AutoCloseable {
 
     private static SwapException atWork(Target target, Owner owner) {
         return SwapException.busy("another kmolt is at work on " + target.describe() + ": " + owner, List.of());
-    }
-
-    private static void sleep() {
-        try {
-            Thread.sleep(WAIT_MILLIS);
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw new IllegalStateException("interrupted", e);
-        }
     }
 
     public Reply send(String command) throws TargetException {

@@ -97,7 +97,7 @@ public final class Verification {
             if (last) {
                 return new Result("", List.of(), runs);
             }
-            pause(Math.min(PAUSE_MILLIS, Math.max(0, (end - System.nanoTime()) / 1_000_000)));
+            Pause.millis(Math.min(PAUSE_MILLIS, Math.max(0, (end - System.nanoTime()) / 1_000_000)));
         }
     }
 
@@ -134,14 +134,5 @@ public final class Verification {
     private static List<String> tail(String text) {
         List<String> lines = text.lines().toList();
         return List.copyOf(lines.subList(Math.max(0, lines.size() - TAIL), lines.size()));
-    }
-
-    private static void pause(long millis) {
-        try {
-            Thread.sleep(millis);
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw new IllegalStateException("interrupted", e);
-        }
     }
 }

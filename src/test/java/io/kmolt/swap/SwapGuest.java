@@ -194,7 +194,7 @@ public final class SwapGuest implements AutoCloseable {
         SwapException no = catchThrowableOfType(
                 SwapException.class, () -> Swap.run(target(), module, file, options, Progress.NONE));
         assertThat(no).as("swap of " + module + " for " + file + " is refused").isNotNull();
-        // Or somebody whose work is not being taken back.
+        // What it has begun is taken back; somebody else may be at work.
         awaitOwner("! grep -q ' closing$'");
         assertThat(state(module)).isEqualTo(before);
         assertQuiet();
