@@ -72,7 +72,9 @@ class PreemptedTest {
         Future<?> changing;
         try (Preempted caller = Preempted.amid(guest.guest(), start, start + CODE, FILE)) {
             changing = user.submit(change);
-            guest.sh("for i in $(seq 200); do " + ready + " && exit; sleep 0.2; done; exit 1");
+            String waited = guest.sh("for i in $(seq 200); do " + ready + " && exit; sleep 0.2; done;"
+                    + " echo w >/proc/sysrq-trigger; dmesg | tail -n 50");
+            assertThat(waited).as(changing.toString()).isEmpty();
             TimeUnit.SECONDS.sleep(A_WHILE);
             assertThat(changing.isDone()).isFalse();
             assertThat(guest.isLoaded(routes)).isTrue();

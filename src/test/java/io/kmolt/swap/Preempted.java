@@ -22,8 +22,8 @@ public record Preempted(SwapGuest guest, int pid) implements AutoCloseable {
         guest.sh("echo -1 >/proc/sys/kernel/sched_rt_runtime_us; touch /run/calling;"
                 + " ln -sf /bin/bash /run/%1$s; insmod %2$s comm=%1$s ms=60000 start=0x%3$x end=0x%4$x;"
                         .formatted(COMMAND, Fixtures.editions("kmolt_preempt"), start, end)
-                // Below the threads that stop all CPUs.
-                + " /usr/bin/chrt -f -p 10 $(pidof kmolt_preempt);"
+                // Below the threads that stop all CPUs, and the one without which RCU waits for this CPU as well.
+                + " /usr/bin/chrt -f -p 20 $(pidof ksoftirqd/1); /usr/bin/chrt -f -p 10 $(pidof kmolt_preempt);"
                 + " /usr/bin/chrt -f 1 /usr/bin/taskset -c 1 /run/%s -c 'while [ -e /run/calling ]; do read line <%s; done'"
                         .formatted(COMMAND, file)
                 + " >/run/caller 2>&1 </dev/null & echo $! >/run/caller.pid");
@@ -38,6 +38,7 @@ public record Preempted(SwapGuest guest, int pid) implements AutoCloseable {
     public void close() throws IOException {
         guest.sh("rm -f /run/calling; rmmod kmolt_preempt; for i in $(seq 300); do"
                 + " [ -e /proc/$(cat /run/caller.pid) ] || break; sleep 0.1; done;"
+                + " /usr/bin/chrt -o -p 0 $(pidof ksoftirqd/1);"
                 + " echo 950000 >/proc/sys/kernel/sched_rt_runtime_us; cat /run/caller; ! test -s /run/caller");
     }
 }
