@@ -10,6 +10,7 @@ import io.kmolt.lab.KernelMissingException;
 import io.kmolt.route.RouteException;
 import io.kmolt.sign.SignException;
 import io.kmolt.swap.Blocker;
+import io.kmolt.swap.Late;
 import io.kmolt.swap.SwapException;
 import io.kmolt.target.CommandTimeoutException;
 import io.kmolt.target.TargetLostException;
@@ -18,6 +19,7 @@ import java.nio.file.AccessDeniedException;
 import java.nio.file.FileSystemException;
 import java.nio.file.NoSuchFileException;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * Why a command failed, for people and, as it is, for programs.
@@ -26,8 +28,9 @@ import java.util.List;
  * @param kind the kind of failure, which also decides the exit status
  * @param reasons every reason, where the builds are the problem
  * @param blockers who is in the way, where somebody is
+ * @param late the CPU that did not come to rest, where that is why
  */
-record Failure(String error, Kind kind, List<Refusal> reasons, List<Blocker> blockers) {
+record Failure(String error, Kind kind, List<Refusal> reasons, List<Blocker> blockers, Optional<Late> late) {
 
     /** Kinds of failure; programs may rely on the names. */
     enum Kind {
@@ -55,8 +58,8 @@ record Failure(String error, Kind kind, List<Refusal> reasons, List<Blocker> blo
 
     static Failure of(Exception e) {
         return switch (e) {
-            case SwapException no -> new Failure(message(no), kind(no), no.refusals(), no.blockers());
-            case EditionException no -> new Failure(message(no), kind(no), no.refusals(), List.of());
+            case SwapException no -> new Failure(message(no), kind(no), no.refusals(), no.blockers(), no.late());
+            case EditionException no -> new Failure(message(no), kind(no), no.refusals(), List.of(), Optional.empty());
             case RouteException no -> plain("this is no route:\n" + no.rendered(), Kind.USAGE);
             case GuestCrashedException _ -> plain(message(e), Kind.GUEST_CRASHED);
             case TargetLostException lost when lost.crashed() -> plain(message(e), Kind.GUEST_CRASHED);
@@ -75,7 +78,7 @@ record Failure(String error, Kind kind, List<Refusal> reasons, List<Blocker> blo
     }
 
     private static Failure plain(String error, Kind kind) {
-        return new Failure(error, kind, List.of(), List.of());
+        return new Failure(error, kind, List.of(), List.of(), Optional.empty());
     }
 
     private static String message(Exception e) {

@@ -27,7 +27,8 @@ public final class Attempts {
             throws TargetException, SwapException {
         Outcome outcome = run(session, command + limits.forCore(), limits.timeout(), progress);
         if (isInTheWay(outcome.reply())) {
-            throw SwapException.busy(gaveUp(outcome.reply(), limits), session.blockers(outcome.reply()));
+            Reply no = outcome.reply();
+            throw SwapException.busy(gaveUp(no, limits), session.blockers(no), no.late());
         }
         return outcome;
     }

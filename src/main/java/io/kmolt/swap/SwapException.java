@@ -2,6 +2,7 @@ package io.kmolt.swap;
 
 import io.kmolt.diff.Refusal;
 import java.util.List;
+import java.util.Optional;
 
 /** Why a module was not swapped or reverted; nothing has changed in the kernel, unless the kind says so. */
 public final class SwapException extends Exception {
@@ -24,29 +25,37 @@ public final class SwapException extends Exception {
     private final Kind kind;
     private final transient List<Refusal> refusals;
     private final transient List<Blocker> blockers;
+    private final transient Optional<Late> late;
 
-    private SwapException(Kind kind, String message, List<Refusal> refusals, List<Blocker> blockers) {
+    private SwapException(
+            Kind kind, String message, List<Refusal> refusals, List<Blocker> blockers, Optional<Late> late) {
         super(message);
         this.kind = kind;
         this.refusals = refusals;
         this.blockers = blockers;
+        this.late = late;
     }
 
     public static SwapException unfit(String message) {
-        return new SwapException(Kind.UNFIT, message, List.of(), List.of());
+        return new SwapException(Kind.UNFIT, message, List.of(), List.of(), Optional.empty());
     }
 
     public static SwapException refused(String message, List<Refusal> refusals) {
-        return new SwapException(Kind.REFUSED, message, refusals, List.of());
+        return new SwapException(Kind.REFUSED, message, refusals, List.of(), Optional.empty());
     }
 
     public static SwapException busy(String message, List<Blocker> blockers) {
-        return new SwapException(Kind.BUSY, message, List.of(), blockers);
+        return new SwapException(Kind.BUSY, message, List.of(), blockers, Optional.empty());
+    }
+
+    /** Somebody is in the way, or a CPU did not come to rest. */
+    static SwapException busy(String message, List<Blocker> blockers, Optional<Late> late) {
+        return new SwapException(Kind.BUSY, message, List.of(), blockers, late);
     }
 
     /** A trial failed; whether the build was reverted, and what is wrong with it. */
     static SwapException trial(Kind kind, String message, List<Blocker> blockers) {
-        return new SwapException(kind, message, List.of(), blockers);
+        return new SwapException(kind, message, List.of(), blockers, Optional.empty());
     }
 
     public Kind kind() {
@@ -61,5 +70,10 @@ public final class SwapException extends Exception {
     /** Who is in the way, where somebody is. */
     public List<Blocker> blockers() {
         return blockers;
+    }
+
+    /** The CPU that did not come to rest, where that is why. */
+    public Optional<Late> late() {
+        return late;
     }
 }

@@ -52,7 +52,7 @@ class FailuresTest {
                 .exits(ExitCode.UNFIT)
                 .complains("there is no such file")
                 .json();
-        assertThat(failure.propertyNames()).containsExactly("error", "kind", "reasons", "blockers");
+        assertThat(failure.propertyNames()).containsExactly("error", "kind", "reasons", "blockers", "late");
         assertThat(failure.at("/error").asString()).isEqualTo(missing + ": there is no such file");
         assertThat(failure.at("/kind").asString()).isEqualTo("unfit");
     }
