@@ -125,7 +125,7 @@ record AttachedUsers(List<Attached> builds) {
     /**
      * Refuses what may cut somebody off who cannot be seen.
      *
-     * @param module the module that is to be swapped
+     * @param module the module that is to be swapped or reverted
      */
     void requireTold(String module, boolean acknowledged) throws SwapException {
         if (!untold().isEmpty() && !acknowledged) {

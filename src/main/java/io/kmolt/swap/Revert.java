@@ -42,8 +42,10 @@ public final class Revert {
         }
         CoreState state = CoreState.ask(target);
         CoreSession.requireFree(target);
-        List<AttachedUser> users = attached(target, state, current(target, module));
+        AttachedUsers attached = AttachedUsers.look(target, state, List.of(current(target, module)), false);
+        List<AttachedUser> users = attached.atRevert();
         AttachedUsers.require(module, "reverted", users, acknowledge);
+        attached.requireTold(module, acknowledge);
         try (CoreSession session = CoreSession.open(target)) {
             Journal journal = Journal.open(target, Facts.release(target), true);
             List<String> notes = new ArrayList<>(journal.settle(CoreState.ask(target)));
@@ -115,10 +117,6 @@ public final class Revert {
                 reply.number("stop_ns"),
                 outcome.count(),
                 notes);
-    }
-
-    private static List<AttachedUser> attached(Target target, CoreState state, String edition) throws IOException {
-        return AttachedUsers.look(target, state, List.of(edition), false).atRevert();
     }
 
     private static String current(Target target, String module) throws IOException {

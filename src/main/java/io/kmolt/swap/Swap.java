@@ -103,7 +103,9 @@ public final class Swap {
                     comparison,
                     update,
                     users,
-                    attached.untold(),
+                    attached.untold().stream()
+                            .map(why -> why + "; a swap needs --acknowledge")
+                            .toList(),
                     List.of(),
                     linkMillis,
                     new Attempts.Outcome(Reply.parse("ok"), 0),

@@ -267,4 +267,23 @@ class AttachedUsersTest {
             throw new java.io.UncheckedIOException(e);
         }
     }
+
+    @Test
+    void whereItCannotBeToldWhoIsAttachedThatNeedsToBeAcknowledgedToo() throws Exception {
+        guest().sh("umount /sys/kernel/debug");
+        try {
+            SwapException no = guest().refusal("greeter", version("v2"), options());
+            assertThat(no.kind()).isEqualTo(SwapException.Kind.REFUSED);
+            assertThat(no).hasMessageContaining("debugfs is not mounted").hasMessageContaining("--acknowledge");
+            SwapReport plan = Swap.run(
+                    guest().target(), "greeter", version("v2"), options().withDryRun(true), Progress.NONE);
+            assertThat(plan.notes())
+                    .anyMatch(note -> note.contains("debugfs is not mounted") && note.endsWith("needs --acknowledge"));
+            guest().swap("greeter", version("v2"), options().withAcknowledge(true));
+            assertThat(revertRefused(false)).hasMessageContaining("debugfs is not mounted");
+            Revert.run(guest().target(), "greeter", options().limits(), true, Progress.NONE);
+        } finally {
+            guest().sh("mount -t debugfs none /sys/kernel/debug");
+        }
+    }
 }
