@@ -16,7 +16,6 @@
 #include <linux/kmod.h>
 #include <linux/module.h>
 #include <linux/umh.h>
-#include <linux/workqueue.h>
 
 #include "internal.h"
 
@@ -85,43 +84,6 @@ int kmolt_remove_module(const char *name)
 	return status > 0 ? -EBUSY : status;
 }
 
-struct apart {
-	struct work_struct work;
-	struct completion done;
-	void (*fn)(void *data);
-	void *data;
-};
-
-static void run_apart(struct work_struct *work)
-{
-	struct apart *apart = container_of(work, struct apart, work);
-
-	apart->fn(apart->data);
-	complete(&apart->done);
-}
-
-/**
- * kmolt_run_apart - run a function in a task that no signal reaches
- * @fn: may sleep
- * @data: for @fn
- *
- * The kernel creates no threads for a task that is about to be killed.  Returns
- * when @fn has.
- */
-void kmolt_run_apart(void (*fn)(void *data), void *data)
-{
-	struct apart apart = { .fn = fn, .data = data };
-
-	INIT_WORK_ONSTACK(&apart.work, run_apart);
-	init_completion(&apart.done);
-	queue_work(system_unbound_wq, &apart.work);
-	/* In pieces: who sleeps for two minutes is reported as hung. */
-	while (!wait_for_completion_timeout(&apart.done, 10 * HZ))
-		;
-	flush_work(&apart.work);
-	destroy_work_on_stack(&apart.work);
-}
-
 static int __init kmolt_init(void)
 {
 	int err = kept_out();
@@ -141,9 +103,12 @@ static int __init kmolt_init(void)
 		pr_err("cannot find the ways of ftrace: error %d\n", err);
 		return err;
 	}
-	err = kmolt_record_init();
+	err = kmolt_stop_init();
 	if (err)
 		return err;
+	err = kmolt_record_init();
+	if (err)
+		goto no_record;
 	err = kmolt_sysfs_init();
 	if (err)
 		goto no_sysfs;
@@ -162,6 +127,8 @@ no_editions:
 	kmolt_sysfs_exit();
 no_sysfs:
 	kmolt_record_exit();
+no_record:
+	kmolt_stop_exit();
 	return err;
 }
 
@@ -178,6 +145,7 @@ static void __exit kmolt_cleanup(void)
 	synchronize_rcu_tasks();
 	rcu_barrier();
 	kmolt_record_exit();
+	kmolt_stop_exit();
 	pr_info("gone\n");
 }
 

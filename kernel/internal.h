@@ -261,7 +261,6 @@ int kmolt_or_fail(int err);
 
 /* core.c */
 int kmolt_remove_module(const char *name);
-void kmolt_run_apart(void (*fn)(void *data), void *data);
 
 /* update.c: enrolment */
 int kmolt_enroll(const struct kmolt_update *desc, struct module *mod);
@@ -397,6 +396,8 @@ struct kmolt_late {
 	char comm[TASK_COMM_LEN];
 };
 
+int kmolt_stop_init(void);
+void kmolt_stop_exit(void);
 int kmolt_stop(int (*fn)(void *data, u64 deadline), void *data,
 	       u64 max_pause_ns, u64 *pause_ns, struct kmolt_late *late);
 

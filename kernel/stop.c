@@ -3,9 +3,10 @@
  * All CPUs stand still while one function runs, or nothing happens at all.
  *
  * stop_machine() cannot be given up: once one CPU computes in the kernel, all
- * others wait for it, with interrupts off, for as long as it likes.  Here one
- * thread for each CPU, of a priority above that of all ordinary tasks, comes
- * in three steps, each of which can be given up:
+ * others wait for it, with interrupts off, for as long as it likes.  Here each
+ * CPU has a thread, of a priority above that of all ordinary tasks, from the
+ * core's load on: the kernel's thread creator may itself be kept waiting by the
+ * CPU that computes.  They come in three steps, each of which can be given up:
  *
  *   muster   each thread runs once and goes back to sleep.  A CPU that computes
  *            in the kernel shows here, and nobody stands still for it.
@@ -19,18 +20,18 @@
  * with preemption disabled: nobody holds a spinlock and no interrupt handler
  * is under way while the function runs.
  *
- * After giving up, threads may still be on their way: the state is counted,
- * they hold the module, and no new stop begins before all are out.
+ * After giving up, threads may still be on their way: they hold the module, and
+ * no new stop begins before all are out.
  */
 #define pr_fmt(fmt) "kmolt: " fmt
 
 #include <linux/completion.h>
 #include <linux/cpu.h>
+#include <linux/cpuhotplug.h>
 #include <linux/delay.h>
 #include <linux/kthread.h>
-#include <linux/refcount.h>
+#include <linux/percpu.h>
 #include <linux/sched/signal.h>
-#include <linux/slab.h>
 #include <linux/timekeeping.h>
 #include <linux/wait.h>
 #include <asm/sync_core.h>
@@ -43,18 +44,7 @@
 enum phase { MUSTER, GATHER, QUIET, DONE, GIVEN_UP };
 
 /**
- * struct participant - what the thread of one CPU is given
- * @stop: the attempt
- * @cpu: which CPU
- */
-struct participant {
-	struct stop *stop;
-	unsigned int cpu;
-};
-
-/**
- * struct stop - one attempt; lives until the last thread is out
- * @refs: the threads, and who waits for the result
+ * struct stop - one attempt; the threads of the one before are out
  * @phase: see enum phase; who moves it away from GATHER decides the outcome
  * @n: how many CPUs
  * @leader: the one that runs @fn
@@ -71,10 +61,8 @@ struct participant {
  *	anything
  * @pause_ns: how long they did
  * @err: what @fn returned, or -ETIME
- * @participants: one for each CPU
  */
 struct stop {
-	refcount_t refs;
 	atomic_t phase;
 	unsigned int n;
 	unsigned int leader;
@@ -90,17 +78,16 @@ struct stop {
 	u64 max_pause_ns;
 	u64 pause_ns;
 	int err;
-	struct participant participants[];
 };
 
-/* CPUs whose thread of this or an earlier attempt is not out yet. */
+/* Two stops would each hold a CPU that the other one waits for. */
+static DEFINE_MUTEX(stop_mutex);
+static struct stop the_stop;
+
+/* CPUs whose thread has been called, in this or an earlier attempt, and is not out yet. */
 static struct cpumask inside;
 
-static void put_stop(struct stop *stop)
-{
-	if (refcount_dec_and_test(&stop->refs))
-		kvfree(stop);
-}
+static DEFINE_PER_CPU(struct task_struct *, stopper);
 
 static void decide(struct stop *stop, int err, u64 since)
 {
@@ -176,12 +163,9 @@ static void follow(struct stop *stop)
 	local_irq_enable();
 }
 
-static int stopper(void *data)
+/* A thread that is late may run elsewhere, if its CPU went offline. */
+static void take_part(struct stop *stop, unsigned int cpu)
 {
-	/* A thread that is late may run elsewhere, if its CPU went offline. */
-	unsigned int cpu = ((struct participant *)data)->cpu;
-	struct stop *stop = ((struct participant *)data)->stop;
-
 	cpumask_clear_cpu(cpu, &stop->missing);
 	if (atomic_inc_return(&stop->answered) == stop->n)
 		complete(&stop->mustered);
@@ -196,21 +180,32 @@ static int stopper(void *data)
 		follow(stop);
 	preempt_enable();
 
-	put_stop(stop);
+	/* From here on the next attempt may begin. */
+	smp_mb__before_atomic();
 	cpumask_clear_cpu(cpu, &inside);
-	module_put_and_kthread_exit(0);
+	module_put(THIS_MODULE);
 }
 
-static struct stop *create(int (*fn)(void *data, u64 deadline), void *data,
-			   u64 max_pause_ns)
+static int stopper_main(void *data)
 {
-	unsigned int n = num_online_cpus();
-	struct stop *stop = kmolt_alloc(struct_size(stop, participants, n));
+	unsigned int cpu = (unsigned long)data;
 
-	if (!stop)
-		return NULL;
-	refcount_set(&stop->refs, 1);
-	stop->n = n;
+	while (!kthread_should_stop()) {
+		if (cpumask_test_cpu(cpu, &inside))
+			take_part(&the_stop, cpu);
+		set_current_state(TASK_IDLE);
+		if (!cpumask_test_cpu(cpu, &inside) && !kthread_should_stop())
+			schedule();
+		__set_current_state(TASK_RUNNING);
+	}
+	return 0;
+}
+
+static void begin(struct stop *stop, int (*fn)(void *data, u64 deadline),
+		  void *data, u64 max_pause_ns)
+{
+	memset(stop, 0, sizeof(*stop));
+	stop->n = num_online_cpus();
 	stop->leader = cpumask_first(cpu_online_mask);
 	cpumask_copy(&stop->missing, cpu_online_mask);
 	init_waitqueue_head(&stop->go);
@@ -219,50 +214,17 @@ static struct stop *create(int (*fn)(void *data, u64 deadline), void *data,
 	stop->fn = fn;
 	stop->data = data;
 	stop->max_pause_ns = max_pause_ns;
-	return stop;
 }
 
-/* None of them has run yet. */
-static void dismiss(struct task_struct **threads, unsigned int n)
+static void muster(void)
 {
-	while (n--)
-		kthread_stop(threads[n]);
-}
+	unsigned int cpu;
 
-/* Returns with all threads running, or with none. */
-static int start_threads(struct stop *stop)
-{
-	struct task_struct **threads, *thread;
-	unsigned int cpu, n = 0;
-
-	threads = kmolt_alloc(array_size(stop->n, sizeof(*threads)));
-	if (!threads)
-		return -ENOMEM;
 	for_each_online_cpu(cpu) {
-		struct participant *participant = &stop->participants[n];
-
-		participant->stop = stop;
-		participant->cpu = cpu;
-		thread = kmolt_fails() ? ERR_PTR(-ENOMEM) :
-			 kthread_create_on_cpu(stopper, participant, cpu,
-					       "kmolt_stop/%u");
-		if (IS_ERR(thread)) {
-			dismiss(threads, n);
-			kvfree(threads);
-			return PTR_ERR(thread);
-		}
-		sched_set_fifo(thread);
-		threads[n++] = thread;
-	}
-	n = 0;
-	for_each_online_cpu(cpu) {
-		refcount_inc(&stop->refs);
 		__module_get(THIS_MODULE);
 		cpumask_set_cpu(cpu, &inside);
-		wake_up_process(threads[n++]);
+		wake_up_process(per_cpu(stopper, cpu));
 	}
-	kvfree(threads);
-	return 0;
 }
 
 /* Pairs with the cmpxchg in lead(): the leader gathers only what is whole. */
@@ -301,9 +263,6 @@ static void name_late(struct kmolt_late *late, unsigned int cpu)
 	rcu_read_unlock();
 }
 
-/* Two stops would each hold a CPU that the other one waits for. */
-static DEFINE_MUTEX(stop_mutex);
-
 static bool stragglers(struct kmolt_late *late)
 {
 	int i;
@@ -318,23 +277,19 @@ static bool stragglers(struct kmolt_late *late)
 
 static int attempt(struct stop *stop, struct kmolt_late *late)
 {
-	int err = start_threads(stop);
-
-	if (err)
-		return err;
+	muster();
 	if (wait_for_completion_timeout(&stop->mustered,
 					msecs_to_jiffies(MUSTER_MS))) {
 		gather(stop);
 		await(stop);
-		err = stop->err;
 	} else {
+		stop->err = -ETIME;
 		atomic_set(&stop->phase, GIVEN_UP);
 		wake_up_all(&stop->go);
-		err = -ETIME;
 	}
-	if (err == -ETIME && !cpumask_empty(&stop->missing))
+	if (stop->err == -ETIME && !cpumask_empty(&stop->missing))
 		name_late(late, cpumask_first(&stop->missing));
-	return err;
+	return stop->err;
 }
 
 /**
@@ -347,29 +302,77 @@ static int attempt(struct stop *stop, struct kmolt_late *late)
  * @pause_ns: receives how long they did, 0 if it did not come to it
  * @late: receives the CPU that did not come, if that is why it was given up
  *
- * May sleep.  Return: what @fn returns; -ETIME if it was given up, -ENOMEM, or
- * -EINTR if the task is about to be killed.
+ * May sleep; needs no memory.  Return: what @fn returns, or -ETIME if it was
+ * given up.
  */
 int kmolt_stop(int (*fn)(void *data, u64 deadline), void *data,
 	       u64 max_pause_ns, u64 *pause_ns, struct kmolt_late *late)
 {
-	struct stop *stop;
 	int err = -ETIME;
 
 	*pause_ns = 0;
 	/* Bases that go look at stacks without kmolt_mutex. */
 	mutex_lock(&stop_mutex);
 	cpus_read_lock();
-	if (stragglers(late))
-		goto out;
-	stop = create(fn, data, max_pause_ns);
-	err = stop ? attempt(stop, late) : -ENOMEM;
-	if (stop) {
-		*pause_ns = stop->pause_ns;
-		put_stop(stop);
+	if (!stragglers(late)) {
+		begin(&the_stop, fn, data, max_pause_ns);
+		err = attempt(&the_stop, late);
+		*pause_ns = the_stop.pause_ns;
 	}
-out:
 	cpus_read_unlock();
 	mutex_unlock(&stop_mutex);
 	return err;
+}
+
+/* Before a CPU comes, and at load for those that are there. */
+static int create_stopper(unsigned int cpu)
+{
+	struct task_struct *thread;
+
+	thread = kmolt_fails() ? ERR_PTR(-ENOMEM) :
+		 kthread_create_on_cpu(stopper_main, (void *)(unsigned long)cpu,
+				       cpu, "kmolt_stop/%u");
+	if (IS_ERR(thread))
+		return PTR_ERR(thread);
+	sched_set_fifo(thread);
+	per_cpu(stopper, cpu) = thread;
+	wake_up_process(thread);
+	return 0;
+}
+
+/* When a CPU has gone, and at unload. */
+static int stop_stopper(unsigned int cpu)
+{
+	kthread_stop(per_cpu(stopper, cpu));
+	per_cpu(stopper, cpu) = NULL;
+	/* It was called, in an attempt that was given up, and never ran. */
+	if (cpumask_test_and_clear_cpu(cpu, &inside))
+		module_put(THIS_MODULE);
+	return 0;
+}
+
+static int hotplug_state;
+
+/**
+ * kmolt_stop_init - create the threads; they sleep
+ *
+ * Return: 0, -ENOMEM, or -EINTR if the task is about to be killed.
+ */
+int __init kmolt_stop_init(void)
+{
+	int state = cpuhp_setup_state(CPUHP_BP_PREPARE_DYN, "kmolt:stop",
+				      create_stopper, stop_stopper);
+
+	if (state < 0)
+		return state;
+	hotplug_state = state;
+	return 0;
+}
+
+/**
+ * kmolt_stop_exit - end the threads
+ */
+void kmolt_stop_exit(void)
+{
+	cpuhp_remove_state(hotplug_state);
 }

@@ -172,15 +172,6 @@ void kmolt_exit_sync(struct kmolt_base *base)
 	WRITE_ONCE(base->mod->exit, exit);
 }
 
-static void release_all(void *data)
-{
-	struct kmolt_base *base = data;
-	struct kmolt_edition *edition;
-
-	while ((edition = next_edition(base)))
-		release_edition(base, edition);
-}
-
 /* The exit that is about to run knows nothing of what a hook has prepared. */
 static void unprepare_staged(struct kmolt_base *base)
 {
@@ -229,8 +220,9 @@ void kmolt_exit(const struct kmolt_update *desc)
 	mutex_lock(&kmolt_mutex);
 	kmolt_redirect_remove(base);
 	mutex_unlock(&kmolt_mutex);
-	/* Whoever unloads may be killed meanwhile; that ends nothing. */
-	kmolt_run_apart(release_all, base);
+	/* Whoever unloads may be killed meanwhile: nothing here heeds a signal. */
+	while ((edition = next_edition(base)))
+		release_edition(base, edition);
 	pr_info("%s: unloaded, its editions with it, %s had answered (build-id %*phN), by pid %d (%s) uid %u\n",
 		base->mod->name, last, KMOLT_BUILD_ID_LEN, build_id,
 		task_tgid_nr(current), current->comm,

@@ -60,7 +60,7 @@ class FailingMemoryTest {
         }
         assertThat(guest().target().readText(KNOB)).as("it was not reached").isEqualTo("1");
         guest().target().writeText(KNOB, "0");
-        assertThat(nth - 1).isEqualTo(8);
+        assertThat(nth - 1).isEqualTo(10);
         guest().swap("minix", SwapGuest.fixture("minix", "b"));
         guest().sh("rmmod minix && modprobe minix");
     }
@@ -92,7 +92,7 @@ class FailingMemoryTest {
                         assertThat(FailingAllocations.send(core, stage)).isTrue();
                     })
                     .each("commit", () -> FailingAllocations.send(core, commit), enrolled);
-            assertThat(committing).isEqualTo(14);
+            assertThat(committing).isEqualTo(10);
             assertThat(guest().current("minix")).isEqualTo(update.name());
             int reverting = failing()
                     .sparing(spared, () -> {
@@ -100,7 +100,7 @@ class FailingMemoryTest {
                         assertThat(FailingAllocations.send(core, commit)).isTrue();
                     })
                     .each("revert", () -> FailingAllocations.send(core, "revert minix"), enrolled);
-            assertThat(reverting).isEqualTo(16);
+            assertThat(reverting).isEqualTo(12);
             assertThat(guest().current("minix")).isEqualTo("base");
         }
         // What is freed at the end cannot be refused; a missing allocation there only costs another attempt.
@@ -135,14 +135,14 @@ class FailingMemoryTest {
                 + " cat /sys/module/waiter/refcnt; grep ^kmolt_ /proc/modules | cut -d' ' -f1,3,4";
         try (Conversation core = guest().target().open("/dev/kmolt")) {
             int dropping = failing().each("drop", () -> FailingAllocations.send(core, "drop " + dropped), question);
-            assertThat(dropping).isEqualTo(9);
+            assertThat(dropping).isEqualTo(5);
             assertThat(FailingAllocations.send(core, "retire " + dropped)).isTrue();
             guest().sh("rmmod " + dropped);
             assertThat(guest().target().readText("/sys/kernel/kmolt/modules/waiter/" + above + "/previous"))
                     .isEqualTo(below);
             assertThat(FailingAllocations.send(core, "revert waiter")).isTrue();
             int retiring = failing().each("retire", () -> FailingAllocations.send(core, "retire " + above), question);
-            assertThat(retiring).isEqualTo(9);
+            assertThat(retiring).isEqualTo(5);
         }
         assertThat(guest().current("waiter")).isEqualTo(below);
         guest().sh("rmmod waiter");

@@ -94,6 +94,23 @@ class StopTest {
         }
     }
 
+    /** Kernel threads are created by a task that is as ordinary as any other. */
+    @Test
+    void evenIfTheKernelsThreadCreatorWaitsOnThatCpu() throws Exception {
+        String creator = "$(pidof kthreadd)";
+        try (CoreSession session = CoreSession.open(guest().target())) {
+            String name = stage(session);
+            guest().sh("/usr/bin/taskset -p 2 " + creator);
+            hog("ms=20000 how=preempt");
+            Reply no = session.send("commit " + name);
+            assertThat(no.error()).as(no.message()).isEqualTo("late");
+            assertThat(no.late().orElseThrow().command()).isEqualTo("kmolt_hog");
+            assertThat(guest().current("minix")).isEqualTo("base");
+        } finally {
+            guest().sh("rmmod kmolt_hog; /usr/bin/taskset -p 3 " + creator);
+        }
+    }
+
     /** It lets a more important thread in for a moment, so that all CPUs are on their way already when it shows. */
     @Test
     void aCpuThatIsLostWhileTheOthersStandStillKeepsThemNoLongerThanIsAllowed() throws Exception {
@@ -158,6 +175,7 @@ class StopTest {
         assertThat(no)
                 .hasMessageContaining("gave up after 1 s: CPU 1 does not come to rest: kmolt_hog (pid ")
                 .hasMessageEndingWith("nothing has changed");
+        assertThat(no.late().orElseThrow().cpu()).isEqualTo(1);
         assertThat(guest().current("minix")).isEqualTo("base");
 
         SwapException notYet = tryForASecond();
