@@ -194,10 +194,7 @@ class SleepersTest {
     @EnumSource(Passage.class)
     void whoWasPreemptedOnItsWayToAnEditionIsInTheWayOfARevert(Passage passage) throws Exception {
         loadFirst("greeter", "v1");
-        guest().swap(
-                        "greeter",
-                        SwapGuest.fixture("greeter", "v2"),
-                        SwapGuest.withBase(SwapGuest.fixture("greeter", "v1")));
+        guest().swap("greeter", SwapGuest.fixture("greeter", "v2"), fromTheFirst());
         trace(passage.attach);
         // Those that the kernel keeps of others stand behind the newest one.
         String at = guest().sh("awk '$3 == \"" + passage.symbol + "\" { print $1; exit }' /proc/kallsyms");
@@ -224,17 +221,36 @@ class SleepersTest {
     void whoWasPreemptedWhileATracedFunctionReturnsIsInTheWay() throws Exception {
         loadFirst("greeter", "v1");
         trace("echo seq_printf >set_ftrace_filter; echo function_graph >current_tracer");
-        String at = guest().sh("awk '$3 == \"ftrace_return_to_handler\" { print $1 }' /proc/kallsyms");
+        assertInTheWayWhilePreemptedIn("ftrace_return_to_handler", CODE);
+        trace("echo nop >current_tracer; echo >set_ftrace_filter");
+        guest().awaitNoOwner();
+        guest().swap("greeter", SwapGuest.fixture("greeter", "v2"), fromTheFirst());
+    }
+
+    /** Nor does it see who called, where an indirect call has just entered the code that keeps it from being predicted. */
+    @Test
+    void whoWasPreemptedAtTheBeginningOfARetpolineIsInTheWay() throws Exception {
+        loadFirst("greeter", "v1");
+        assertInTheWayWhilePreemptedIn("__x86_indirect_thunk_rax", 1);
+        guest().awaitNoOwner();
+        guest().swap("greeter", SwapGuest.fixture("greeter", "v2"), fromTheFirst());
+    }
+
+    private static SwapOptions fromTheFirst() {
+        return SwapGuest.withBase(SwapGuest.fixture("greeter", "v1"));
+    }
+
+    private static void assertInTheWayWhilePreemptedIn(String symbol, int bytes) throws Exception {
+        String at = guest().sh("awk '$3 == \"" + symbol + "\" { print $1; exit }' /proc/kallsyms");
         long start = Long.parseUnsignedLong(at, 16);
-        try (Preempted caller = Preempted.amid(guest(), start, start + CODE, "/proc/greeter")) {
+        try (Preempted caller = Preempted.amid(guest(), start, start + bytes, "/proc/greeter")) {
             SwapException no = catchThrowableOfType(
                     SwapException.class,
                     () -> Swap.run(
                             guest().target(),
                             "greeter",
                             SwapGuest.fixture("greeter", "v2"),
-                            SwapGuest.withBase(SwapGuest.fixture("greeter", "v1"))
-                                    .withLimits(A_SECOND),
+                            fromTheFirst().withLimits(A_SECOND),
                             Progress.NONE));
             assertThat(no).isNotNull();
             assertThat(no.blockers())
@@ -242,12 +258,6 @@ class SleepersTest {
                     .extracting(Blocker::pid)
                     .containsExactly(caller.pid());
         }
-        trace("echo nop >current_tracer; echo >set_ftrace_filter");
-        guest().awaitNoOwner();
-        guest().swap(
-                        "greeter",
-                        SwapGuest.fixture("greeter", "v2"),
-                        SwapGuest.withBase(SwapGuest.fixture("greeter", "v1")));
     }
 
     private static void assertFound(Sleeper sleeper, Blocker blocker) {
