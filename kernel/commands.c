@@ -73,6 +73,8 @@ static void say_outcome(struct kmolt_session *session,
 		say(session, "slot %llx expected %llx found %llx %pS\n",
 		    outcome->slot.address, outcome->slot.base, outcome->found,
 		    (void *)outcome->slot.address);
+	if (outcome->late.hotplug)
+		say(session, "hotplug 1\n");
 	if (outcome->late.cpu >= 0)
 		say(session, "late %d %d %s\n", outcome->late.cpu,
 		    outcome->late.pid, outcome->late.comm);
@@ -194,8 +196,9 @@ static int attempt(struct kmolt_session *session, struct kmolt_base *base,
 	if (err == -ESTALE)
 		return fail(session, err, "a slot does not hold what it should");
 	if (err == -ETIME)
-		return fail(session, err, outcome->late.cpu >= 0 ?
-			    "a CPU did not come to rest" :
+		return fail(session, err,
+			    outcome->late.hotplug ? "a CPU is coming or going" :
+			    outcome->late.cpu >= 0 ? "a CPU did not come to rest" :
 			    "the pause would have been longer than allowed");
 	if (err)
 		return fail(session, err, "the change could not be prepared");

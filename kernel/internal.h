@@ -386,11 +386,13 @@ void kmolt_scan_free(struct kmolt_scan *scan);
 
 /**
  * struct kmolt_late - a CPU that did not come to rest
+ * @hotplug: a CPU was coming or going, so that none was asked to
  * @cpu: its number, -1 if all came
  * @pid: of the task that was seen there; 0 for none
  * @comm: its name
  */
 struct kmolt_late {
+	bool hotplug;
 	int cpu;
 	pid_t pid;
 	char comm[TASK_COMM_LEN];

@@ -4,9 +4,10 @@
  *
  * stop_machine() cannot be given up: once one CPU computes in the kernel, all
  * others wait for it, with interrupts off, for as long as it likes.  Here each
- * CPU has a thread, of a priority above that of all ordinary tasks, from the
- * core's load on: the kernel's thread creator may itself be kept waiting by the
- * CPU that computes.  They come in three steps, each of which can be given up:
+ * CPU has a thread, of a priority above that of all ordinary tasks; it is there
+ * from the core's load on, as the kernel's thread creator may itself be kept
+ * waiting by the CPU that computes.  They come in three steps, each of which
+ * can be given up:
  *
  *   muster   each thread runs once and goes back to sleep.  A CPU that computes
  *            in the kernel shows here, and nobody stands still for it.
@@ -163,7 +164,7 @@ static void follow(struct stop *stop)
 	local_irq_enable();
 }
 
-/* A thread that is late may run elsewhere, if its CPU went offline. */
+/* A thread that is late may run elsewhere, if its CPU has gone. */
 static void take_part(struct stop *stop, unsigned int cpu)
 {
 	cpumask_clear_cpu(cpu, &stop->missing);
@@ -221,6 +222,8 @@ static void muster(void)
 	unsigned int cpu;
 
 	for_each_online_cpu(cpu) {
+		/* It has lost its place if it was late when its CPU went. */
+		set_cpus_allowed_ptr(per_cpu(stopper, cpu), cpumask_of(cpu));
 		__module_get(THIS_MODULE);
 		cpumask_set_cpu(cpu, &inside);
 		wake_up_process(per_cpu(stopper, cpu));
@@ -249,10 +252,13 @@ static void await(struct stop *stop)
 }
 
 /* Whoever keeps a CPU from us; only a hint, as it may be gone already. */
-static void name_late(struct kmolt_late *late, unsigned int cpu)
+static void name_late(struct kmolt_late *late, const struct cpumask *cpus)
 {
+	unsigned int cpu = cpumask_first(cpus);
 	struct task_struct *group, *task;
 
+	if (cpu >= nr_cpu_ids)
+		return;
 	late->cpu = cpu;
 	rcu_read_lock();
 	for_each_process_thread(group, task)
@@ -271,7 +277,7 @@ static bool stragglers(struct kmolt_late *late)
 		usleep_range(1000, 1100);
 	if (cpumask_empty(&inside))
 		return false;
-	name_late(late, cpumask_first(&inside));
+	name_late(late, &inside);
 	return true;
 }
 
@@ -287,9 +293,26 @@ static int attempt(struct stop *stop, struct kmolt_late *late)
 		atomic_set(&stop->phase, GIVEN_UP);
 		wake_up_all(&stop->go);
 	}
-	if (stop->err == -ETIME && !cpumask_empty(&stop->missing))
-		name_late(late, cpumask_first(&stop->missing));
+	if (stop->err == -ETIME)
+		name_late(late, &stop->missing);
 	return stop->err;
+}
+
+/*
+ * No CPU comes or goes until cpus_read_unlock().  One that is going waits for
+ * its own threads, while it computes, and who waits for it keeps readers out.
+ */
+static bool hold_cpus(struct kmolt_late *late)
+{
+	int i;
+
+	for (i = 0; i < MUSTER_MS; i++) {
+		if (cpus_read_trylock())
+			return true;
+		usleep_range(1000, 1100);
+	}
+	late->hotplug = true;
+	return false;
 }
 
 /**
@@ -300,7 +323,8 @@ static int attempt(struct stop *stop, struct kmolt_late *late)
  * @max_pause_ns: how long the CPUs may stand still until @fn begins to change
  *	something
  * @pause_ns: receives how long they did, 0 if it did not come to it
- * @late: receives the CPU that did not come, if that is why it was given up
+ * @late: receives the CPU that did not come, or that CPUs come and go, if that
+ *	is why it was given up
  *
  * May sleep; needs no memory.  Return: what @fn returns, or -ETIME if it was
  * given up.
@@ -313,22 +337,26 @@ int kmolt_stop(int (*fn)(void *data, u64 deadline), void *data,
 	*pause_ns = 0;
 	/* Bases that go look at stacks without kmolt_mutex. */
 	mutex_lock(&stop_mutex);
-	cpus_read_lock();
+	if (!hold_cpus(late))
+		goto out;
 	if (!stragglers(late)) {
 		begin(&the_stop, fn, data, max_pause_ns);
 		err = attempt(&the_stop, late);
 		*pause_ns = the_stop.pause_ns;
 	}
 	cpus_read_unlock();
+out:
 	mutex_unlock(&stop_mutex);
 	return err;
 }
 
-/* Before a CPU comes, and at load for those that are there. */
+/* At load, and when a CPU comes for the first time. */
 static int create_stopper(unsigned int cpu)
 {
-	struct task_struct *thread;
+	struct task_struct *thread = per_cpu(stopper, cpu);
 
+	if (thread)
+		return 0;
 	thread = kmolt_fails() ? ERR_PTR(-ENOMEM) :
 		 kthread_create_on_cpu(stopper_main, (void *)(unsigned long)cpu,
 				       cpu, "kmolt_stop/%u");
@@ -340,32 +368,46 @@ static int create_stopper(unsigned int cpu)
 	return 0;
 }
 
-/* When a CPU has gone, and at unload. */
-static int stop_stopper(unsigned int cpu)
+static void end_stoppers(void)
 {
-	kthread_stop(per_cpu(stopper, cpu));
-	per_cpu(stopper, cpu) = NULL;
-	/* It was called, in an attempt that was given up, and never ran. */
-	if (cpumask_test_and_clear_cpu(cpu, &inside))
-		module_put(THIS_MODULE);
-	return 0;
+	unsigned int cpu;
+
+	for_each_possible_cpu(cpu)
+		if (per_cpu(stopper, cpu))
+			kthread_stop(per_cpu(stopper, cpu));
 }
 
 static int hotplug_state;
 
 /**
- * kmolt_stop_init - create the threads; they sleep
+ * kmolt_stop_init - create the threads, which sleep
+ *
+ * The threads of CPUs that go stay; they may come again.
  *
  * Return: 0, -ENOMEM, or -EINTR if the task is about to be killed.
  */
-int __init kmolt_stop_init(void)
+int kmolt_stop_init(void)
 {
-	int state = cpuhp_setup_state(CPUHP_BP_PREPARE_DYN, "kmolt:stop",
-				      create_stopper, stop_stopper);
+	unsigned int cpu;
+	int err = 0;
 
-	if (state < 0)
-		return state;
-	hotplug_state = state;
+	cpus_read_lock();
+	for_each_online_cpu(cpu) {
+		err = create_stopper(cpu);
+		if (err)
+			break;
+	}
+	/* No call for the CPUs that are there: it would wait for one that computes. */
+	if (!err)
+		err = cpuhp_setup_state_nocalls_cpuslocked(CPUHP_AP_ONLINE_DYN,
+							   "kmolt:stop",
+							   create_stopper, NULL);
+	cpus_read_unlock();
+	if (err < 0) {
+		end_stoppers();
+		return err;
+	}
+	hotplug_state = err;
 	return 0;
 }
 
@@ -374,5 +416,6 @@ int __init kmolt_stop_init(void)
  */
 void kmolt_stop_exit(void)
 {
-	cpuhp_remove_state(hotplug_state);
+	cpuhp_remove_state_nocalls(hotplug_state);
+	end_stoppers();
 }

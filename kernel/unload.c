@@ -94,7 +94,9 @@ static int try_release(struct kmolt_edition *edition, const char *name)
 	edition->pinned = false;
 	module_put(edition->mod);
 	/* Its exit calls kmolt_withdraw(): edition is gone if this is 0. */
-	return kmolt_remove_module(name);
+	while ((err = kmolt_remove_module(name)) == -ENOMEM)
+		msleep(IDLE_WAIT_MS);
+	return err;
 }
 
 /* Returns with the edition gone, or detached and struck off its base's list. */

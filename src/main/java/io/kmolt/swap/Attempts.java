@@ -34,14 +34,22 @@ public final class Attempts {
     }
 
     private static String gaveUp(Reply reply, Limits limits) {
-        String why = reply.error().equals("blocked")
-                ? "tasks are in code that is about to change"
-                : reply.late()
-                        .map(late -> late + "; all CPUs must come to rest at once")
-                        .orElse("stopping all CPUs took longer than %s each time; --max-pause says how long it may take"
-                                .formatted(millis(limits.maxPause())));
         return "gave up after %d s: %s; nothing has changed"
-                .formatted(limits.timeout().toSeconds(), why);
+                .formatted(limits.timeout().toSeconds(), why(reply, limits));
+    }
+
+    private static String why(Reply reply, Limits limits) {
+        if (reply.error().equals("blocked")) {
+            return "tasks are in code that is about to change";
+        }
+        if (reply.late().isPresent()) {
+            return reply.late().get() + "; all CPUs must come to rest at once";
+        }
+        if (reply.isKeptByHotplug()) {
+            return "a CPU is being taken offline or brought online, and that has not ended";
+        }
+        return "stopping all CPUs took longer than %s each time; --max-pause says how long it may take"
+                .formatted(millis(limits.maxPause()));
     }
 
     private static String millis(Duration duration) {
@@ -67,6 +75,9 @@ public final class Attempts {
             }
             if (count == 1 && reply.late().isPresent()) {
                 progress.step("waiting: " + reply.late().get());
+            }
+            if (count == 1 && reply.isKeptByHotplug()) {
+                progress.step("waiting for a CPU that is coming or going");
             }
             Pause.millis(wait);
             wait = Math.min(2 * wait, LONGEST_WAIT_MILLIS);

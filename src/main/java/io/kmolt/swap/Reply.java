@@ -76,6 +76,11 @@ public record Reply(List<Line> lines, List<Blocker> blockers, Optional<Late> lat
         return error.isEmpty();
     }
 
+    /** Whether it was not tried to stop all CPUs, as one was coming or going all the time. */
+    public boolean isKeptByHotplug() {
+        return number("hotplug") != 0;
+    }
+
     /** A number that the core reports; 0 if it does not. */
     public long number(String name) {
         return Long.parseLong(value(name, "0"));
