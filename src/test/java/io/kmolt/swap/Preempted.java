@@ -12,6 +12,9 @@ import java.io.IOException;
 public record Preempted(SwapGuest guest, int pid) implements AutoCloseable {
     private static final String COMMAND = "kmolt-caller";
 
+    /** Who complains, where the kernel has that, as workers of that CPU do not get their turn either. */
+    private static final String WATCHDOG = "/sys/module/workqueue/parameters/watchdog_thresh";
+
     /**
      * Lets a task read the first line of a file, over and over, until it is caught.
      *
@@ -20,6 +23,7 @@ public record Preempted(SwapGuest guest, int pid) implements AutoCloseable {
      */
     public static Preempted amid(SwapGuest guest, long start, long end, String file) throws IOException {
         guest.sh("echo -1 >/proc/sys/kernel/sched_rt_runtime_us; touch /run/calling;"
+                + " [ ! -e " + WATCHDOG + " ] || echo 0 >" + WATCHDOG + ";"
                 + " ln -sf /bin/bash /run/%1$s; insmod %2$s comm=%1$s ms=60000 start=0x%3$x end=0x%4$x;"
                         .formatted(COMMAND, Fixtures.editions("kmolt_preempt"), start, end)
                 // Below the threads that stop all CPUs, and the one without which RCU waits for this CPU as well.
@@ -39,6 +43,7 @@ public record Preempted(SwapGuest guest, int pid) implements AutoCloseable {
         guest.sh("rm -f /run/calling; rmmod kmolt_preempt; for i in $(seq 300); do"
                 + " [ -e /proc/$(cat /run/caller.pid) ] || break; sleep 0.1; done;"
                 + " /usr/bin/chrt -o -p 0 $(pidof ksoftirqd/1);"
+                + " [ ! -e " + WATCHDOG + " ] || echo 30 >" + WATCHDOG + ";"
                 + " echo 950000 >/proc/sys/kernel/sched_rt_runtime_us; cat /run/caller; ! test -s /run/caller");
     }
 }
