@@ -76,7 +76,7 @@ class KilledToolTest {
         String ended = guest().sh(
                         "kmolt swap greeter " + version("v2") + " --base " + version("v1")
                                 + " --verify true --for 1m >/run/said 2>&1 & tool=$!; owner=none; while [ \"$owner\" = none ]; do"
-                                + " read -r owner </sys/kernel/kmolt/owner; kill -0 $tool || { cat /run/said; exit 1; }; done; sleep 0.5; kill -KILL ${owner%% *}; wait $tool; echo $?");
+                                + " read -r owner </sys/kernel/kmolt/owner; kill -0 $tool || { cat /run/said; exit 1; }; sleep 0.1; done; sleep 0.5; kill -KILL ${owner%% *}; wait $tool; echo $?");
         assertThat(ended).isEqualTo("137");
         // Where it was committed already, the target takes it back, as nobody will verify it any more.
         guest().sh("for i in $(seq 300); do ls /run/kmolt-verify.* 2>/dev/null || exit 0; sleep 0.1; done; exit 1");
