@@ -100,10 +100,11 @@ public final class UnloadEditions {
                 throw SwapException.busy(
                         "%s; all calls go to the originals, because the routes could not be put back: %s"
                                 .formatted(why, e.getMessage()),
-                        reply.blockers());
+                        reply.blockers(),
+                        reply.late());
             }
         }
-        throw SwapException.busy(why + "; nothing has changed", reply.blockers());
+        throw SwapException.busy(why + "; nothing has changed", reply.blockers(), reply.late());
     }
 
     /** With counting: what has hits shows them. */

@@ -45,11 +45,11 @@ public final class SwapException extends Exception {
     }
 
     public static SwapException busy(String message, List<Blocker> blockers) {
-        return new SwapException(Kind.BUSY, message, List.of(), blockers, Optional.empty());
+        return busy(message, blockers, Optional.empty());
     }
 
     /** Somebody is in the way, or a CPU did not come to rest. */
-    static SwapException busy(String message, List<Blocker> blockers, Optional<Late> late) {
+    public static SwapException busy(String message, List<Blocker> blockers, Optional<Late> late) {
         return new SwapException(Kind.BUSY, message, List.of(), blockers, late);
     }
 
